@@ -1,0 +1,8 @@
+// Suppressions are compiled in: files named in environment options are not found in a test's
+// sandbox.
+extern "C" {
+const char* __lsan_default_suppressions();
+const char* __tsan_default_suppressions();
+const char* __lsan_default_suppressions() { return "leak:libportaudio\nleak:libasound\n"; }
+const char* __tsan_default_suppressions() { return "race:libopenblas\n"; }
+}

@@ -1,0 +1,1 @@
+builtin = struct(CcInfo = CcInfo)
