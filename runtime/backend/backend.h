@@ -1,0 +1,72 @@
+// One device: allocates buffers and turns plans into executables.
+//
+// Goals: small enough that a backend is one folder; everything that can fail about a plan fails in
+// Compile. Non-goals: a backend knows no model and no gate, a model knows no backend.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/graph/plan.h"
+
+namespace espalier {
+
+struct DeviceInfo {
+  std::string id;      // stable, as --device takes it: "cpu", "reference"
+  std::string kind;    // "cpu", "gpu", ...
+  std::string name;    // as the device calls itself
+  std::string detail;  // instruction set, driver version
+  int64_t memory_bytes = 0;
+};
+
+// Device memory. Not thread-safe; belongs to one session. Fresh buffers read as zeros.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  virtual size_t size_bytes() const = 0;
+  // The range must lie inside the buffer (ours to ensure).
+  virtual Status Write(size_t offset_bytes, std::span<const std::byte> bytes) = 0;
+  virtual Status Read(size_t offset_bytes, std::span<std::byte> bytes) const = 0;
+  // The bytes themselves where device memory is host memory, else null.
+  virtual std::byte* host() = 0;
+};
+
+// A plan with its buffers bound and its scratch allocated: one session's.
+class ExecutionState {
+ public:
+  virtual ~ExecutionState() = default;
+  // Runs the plan. `lengths`: those of Plan::lengths that the caller gives, in order. No
+  // allocation. Errors: kInvalidArgument (a length out of range), kCancelled (checked between ops),
+  // kDeviceLost.
+  virtual Status Run(std::span<const int32_t> lengths, const std::stop_token& stop) = 0;
+  // Copies the rows of a tap of the last run, row-major. For dumps only.
+  virtual Result<std::vector<float>> ReadTap(const Tap& tap) const = 0;
+};
+
+// A plan compiled for one device: kernels chosen, weights prepared. Immutable, shared by sessions.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  virtual const Plan& plan() const = 0;
+  // externals[i] is bound to the slots with external == i and must outlive the state.
+  virtual Result<std::unique_ptr<ExecutionState>> Bind(std::span<Buffer* const> externals) = 0;
+};
+
+// Thread-safe. Outlives its executables and buffers.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const DeviceInfo& info() const = 0;
+  virtual Result<std::unique_ptr<Buffer>> Allocate(size_t size_bytes) = 0;
+  // Errors: kUnsupported naming the op and the reason.
+  virtual Status Supports(const Plan& plan) const = 0;
+  virtual Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) = 0;
+};
+
+}  // namespace espalier

@@ -1,0 +1,55 @@
+// What a transcription gives back: segments with times, how each ended, and where the time went.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace espalier {
+
+// How the decoding of a window ended; never silent (conventions §1.2).
+enum class DecodeOutcome {
+  kComplete,
+  kTruncated,   // the length limit was reached before the end token
+  kRepetition,  // a loop was cut off
+  kNoSpeech,    // nothing was said
+};
+
+// "complete", "truncated", "repetition", "no_speech".
+const char* DecodeOutcomeName(DecodeOutcome outcome);
+
+struct Segment {
+  int64_t start_ms = 0;  // from the start of the audio
+  int64_t end_ms = 0;
+  int64_t window_start_ms = 0;  // of the window that was decoded (openai's `seek`)
+  std::string text;             // UTF-8, as the tokenizer gives it (a leading space may be there)
+  std::vector<int> tokens;      // with time tokens where the model gave them
+  std::string language;         // "en" (ISO 639-1 where there is one, else 639-3)
+  double temperature = 0.0;
+  double avg_log_prob = 0.0;       // mean log-probability of the window's tokens
+  double compression_ratio = 0.0;  // of the window's text, zlib
+  double no_speech_prob = 0.0;     // 0 where the model has none
+  DecodeOutcome outcome = DecodeOutcome::kComplete;
+};
+
+// Seconds of wall time, summed over windows.
+struct Timings {
+  double load_s = 0, features_s = 0, gates_s = 0, plan_s = 0, encoder_s = 0, decoder_s = 0,
+         search_s = 0, total_s = 0;
+  int64_t window_count = 0;
+  int64_t token_count = 0;  // decoder steps
+  int64_t encoder_multiply_adds = 0;
+  int64_t weight_bytes_touched = 0;  // of all plans that ran, each weight once
+  int gate_count = 0, closed_gate_count = 0;
+};
+
+struct Transcript {
+  std::string language;  // of the first window, as Segment::language
+  std::string task;      // "transcribe" or "translate"
+  int64_t duration_ms = 0;
+  std::vector<Segment> segments;
+  Timings timings;
+  std::vector<std::string> warnings;  // one line each: truncated audio, truncated output, ...
+};
+
+}  // namespace espalier
