@@ -10,8 +10,8 @@ namespace espalier {
 // halves are both closed (spec §11.4).
 struct ColumnAffineOp {
   TensorRef input;
-  WeightRef scale;
-  WeightRef shift;
+  WeightRef scale = {};
+  WeightRef shift = {};
   TensorRef output;
 
   // Names every operand and parameter once; the planner, the checks and the text form read it.

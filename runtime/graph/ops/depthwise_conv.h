@@ -13,9 +13,9 @@ namespace espalier {
 struct DepthwiseConvOp {
   TensorRef input;
   WeightRef weight;
-  WeightRef bias;
+  WeightRef bias = {};
   TensorRef output;
-  TensorRef multiplier;
+  TensorRef multiplier = {};
   bool add_input = false;
 
   // Names every operand and parameter once; the planner, the checks and the text form read it.

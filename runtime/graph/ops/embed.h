@@ -10,9 +10,9 @@ namespace espalier {
 //   width)
 struct EmbedOp {
   TensorRef tokens;
-  TensorRef positions;
+  TensorRef positions = {};
   WeightRef table;
-  WeightRef position_table;
+  WeightRef position_table = {};
   TensorRef output;
   float scale = 1.0f;
 

@@ -11,11 +11,11 @@ namespace espalier {
 struct LinearOp {
   TensorRef input;
   WeightRef weight;
-  WeightRef bias;
+  WeightRef bias = {};
   TensorRef output;
   Activation activation = Activation::kNone;
   float scale = 1.0f;
-  TensorRef residual;
+  TensorRef residual = {};
 
   // Names every operand and parameter once; the planner, the checks and the text form read it.
   template <typename Visitor>

@@ -1,0 +1,205 @@
+// The Transformer decoder of both families (spec §7): source keys and values once per window, then
+// steps over a key/value cache.
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/model/families.h"
+#include "runtime/model/layers.h"
+
+namespace espalier {
+namespace {
+
+// The tensor names of one family's decoder.
+class DecoderNames {
+ public:
+  explicit DecoderNames(const ModelConfig& config)
+      : owsm_(config.family == ModelFamily::kOwsm),
+        style_{.norm_epsilon = owsm_ ? 1e-12f : 1e-5f,
+               .ffn_activation = owsm_ ? Activation::kRelu : Activation::kGelu,
+               .key_bias = owsm_} {}
+
+  const LayerStyle& style() const { return style_; }
+  std::string Layer(int i) const {
+    return (owsm_ ? "decoder.decoders." : "model.decoder.layers.") + std::to_string(i) + ".";
+  }
+  AttentionNames SelfAttention(int i) const {
+    return owsm_ ? EspnetAttention(Layer(i) + "self_attn")
+                 : HuggingFaceAttention(Layer(i) + "self_attn");
+  }
+  AttentionNames SourceAttention(int i) const {
+    return owsm_ ? EspnetAttention(Layer(i) + "src_attn")
+                 : HuggingFaceAttention(Layer(i) + "encoder_attn");
+  }
+  std::string SelfNorm(int i) const {
+    return Layer(i) + (owsm_ ? "norm1" : "self_attn_layer_norm");
+  }
+  std::string SourceNorm(int i) const {
+    return Layer(i) + (owsm_ ? "norm2" : "encoder_attn_layer_norm");
+  }
+  FeedForwardNames FeedForward(int i) const {
+    if (owsm_) {
+      return {Layer(i) + "norm3", Layer(i) + "feed_forward.w_1", Layer(i) + "feed_forward.w_2", ""};
+    }
+    return {Layer(i) + "final_layer_norm", Layer(i) + "fc1", Layer(i) + "fc2", ""};
+  }
+  std::string Embedding() const {
+    return owsm_ ? "decoder.embed.0.weight" : "model.decoder.embed_tokens.weight";
+  }
+  std::string FinalNorm() const {
+    return owsm_ ? "decoder.after_norm" : "model.decoder.layer_norm";
+  }
+
+ private:
+  bool owsm_;
+  LayerStyle style_;
+};
+
+std::string LayerSlot(const char* name, int layer) {
+  return std::string(name) + "." + std::to_string(layer);
+}
+
+// Rows of one decoder run: a whole prompt, or a token per hypothesis.
+struct StepInputs {
+  int32_t rows = -1;  // length index
+  TensorRef tokens, positions, lanes, history;
+};
+
+StepInputs AddStepInputs(PlanBuilder& b, const StageSizes& sizes, int32_t lane_count) {
+  StepInputs in;
+  in.rows = b.AddLength("rows", std::max(sizes.positions, lane_count));
+  in.tokens = b.AddExternal("tokens", in.rows, 1, DType::kI32);
+  in.positions = b.AddExternal("token_positions", in.rows, 1, DType::kI32);
+  in.lanes = b.AddExternal("lanes", in.rows, 1, DType::kI32);
+  in.history = b.AddFixedExternal("history", lane_count, sizes.positions, DType::kI32);
+  return in;
+}
+
+TensorRef SelfAttention(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+                        const StepInputs& in, const StageSizes& sizes, int32_t lane_count,
+                        int layer, const TensorRef& x) {
+  const int32_t width = config.decoder.width;
+  const AttentionNames tensors = names.SelfAttention(layer);
+  const std::string slot = LayerSlot("self", layer);
+  const TensorRef normed = Normalize(b, slot + ".norm", x, names.SelfNorm(layer), names.style());
+  const TensorRef q = Project(b, slot + ".q", normed, tensors.query, width);
+  const TensorRef k = Project(b, slot + ".k", normed, tensors.key, width, names.style().key_bias);
+  const TensorRef v = Project(b, slot + ".v", normed, tensors.value, width);
+  const int32_t cache_rows = sizes.positions * lane_count;
+  const TensorRef mixed = b.AddSlot(slot + ".mixed", in.rows, width);
+  b.Add(CachedAttentionOp{
+      .query = q,
+      .key = k,
+      .value = v,
+      .key_cache = b.AddFixedExternal(LayerSlot("self_key", layer), cache_rows, width),
+      .value_cache = b.AddFixedExternal(LayerSlot("self_value", layer), cache_rows, width),
+      .positions = in.positions,
+      .lanes = in.lanes,
+      .history = in.history,
+      .output = mixed,
+      .heads = config.decoder.heads,
+      .lane_count = lane_count,
+      .position_count = sizes.positions});
+  return ProjectOnto(b, slot, mixed, tensors.out, x, 1.0f, "");
+}
+
+TensorRef SourceAttention(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+                          int32_t steps, int layer, const TensorRef& x) {
+  const int32_t width = config.decoder.width;
+  const std::string slot = LayerSlot("source", layer);
+  const AttentionNames tensors = names.SourceAttention(layer);
+  const TensorRef normed = Normalize(b, slot + ".norm", x, names.SourceNorm(layer), names.style());
+  const TensorRef q = Project(b, slot + ".q", normed, tensors.query, width);
+  const TensorRef mixed = b.AddSlot(slot + ".mixed", b.LengthOf(x), width);
+  b.Add(AttentionOp{.query = q,
+                    .key = b.AddExternal(LayerSlot("source_key", layer), steps, width),
+                    .value = b.AddExternal(LayerSlot("source_value", layer), steps, width),
+                    .output = mixed,
+                    .heads = config.decoder.heads});
+  return ProjectOnto(b, slot, mixed, tensors.out, x, 1.0f, "");
+}
+
+TensorRef EmbedTokens(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+                      const StepInputs& in, const StageSizes& sizes) {
+  const int32_t width = config.decoder.width;
+  const TensorRef x = b.AddSlot("embedded_tokens", in.rows, width);
+  const bool learned = config.decoder.max_positions > 0;
+  const WeightRef positions = learned ? b.Matrix("model.decoder.embed_positions.weight",
+                                                 config.decoder.max_positions, width)
+                                      : SinusoidalTable(b, sizes.positions, width);
+  b.Add(EmbedOp{.tokens = in.tokens,
+                .positions = in.positions,
+                .table = b.Matrix(names.Embedding(), config.vocabulary_size, width),
+                .position_table = positions,
+                .output = x,
+                .scale = learned ? 1.0f : std::sqrt(static_cast<float>(width))});
+  return x;
+}
+
+// after_norm, the rows whose logits are wanted, the output layer (tied to the embedding in
+// Whisper).
+void AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+               const TensorRef& x, int32_t max_logit_rows) {
+  const int32_t width = config.decoder.width, vocabulary = config.vocabulary_size;
+  const int32_t logit_rows = b.AddLength("logit_rows", max_logit_rows);
+  const TensorRef wanted = b.AddSlot("wanted", logit_rows, width);
+  b.Add(GatherRowsOp{.input = x,
+                     .indices = b.AddExternal("logit_indices", logit_rows, 1, DType::kI32),
+                     .output = wanted});
+  const TensorRef normed = Normalize(b, "after_norm", wanted, names.FinalNorm(), names.style());
+  const TensorRef logits = b.AddSlot("logits", logit_rows, vocabulary);
+  const bool owsm = config.family == ModelFamily::kOwsm;
+  b.Add(LinearOp{.input = normed,
+                 .weight = b.Matrix(owsm ? "decoder.output_layer.weight" : names.Embedding(),
+                                    vocabulary, width),
+                 .bias = owsm ? b.Row("decoder.output_layer.bias", vocabulary) : WeightRef{},
+                 .output = logits});
+  b.Tap("dec_logits", logits);
+  b.Add(
+      LogSoftmaxOp{.input = logits, .output = b.AddExternal("log_probs", logit_rows, vocabulary)});
+}
+
+}  // namespace
+
+void BuildSource(PlanBuilder& b, const ModelConfig& config, const GateTable& gates) {
+  const DecoderNames names(config);
+  const int32_t width = config.decoder.width;
+  const int32_t steps = b.AddLength("steps", SizesOf(config).steps);
+  const TensorRef encoded = b.AddExternal("enc_out", steps, config.encoder.width);
+  for (int i = 0; i < config.decoder.layers; ++i) {
+    if (!gates.IsOpen(i, "src_attn")) continue;
+    const AttentionNames tensors = names.SourceAttention(i);
+    const bool key_bias = names.style().key_bias;
+    b.Add(LinearOp{.input = encoded,
+                   .weight = b.Matrix(tensors.key + ".weight", width, config.encoder.width),
+                   .bias = key_bias ? b.Row(tensors.key + ".bias", width) : WeightRef{},
+                   .output = b.AddExternal(LayerSlot("source_key", i), steps, width)});
+    b.Add(LinearOp{.input = encoded,
+                   .weight = b.Matrix(tensors.value + ".weight", width, config.encoder.width),
+                   .bias = b.Row(tensors.value + ".bias", width),
+                   .output = b.AddExternal(LayerSlot("source_value", i), steps, width)});
+  }
+}
+
+void BuildDecoder(PlanBuilder& b, const ModelConfig& config, const StageOptions& options) {
+  const DecoderNames names(config);
+  const StageSizes sizes = SizesOf(config);
+  const GateTable& gates = options.gates.decoder;
+  const StepInputs in = AddStepInputs(b, sizes, options.lane_count);
+  const int32_t steps = b.AddLength("steps", sizes.steps);
+  TensorRef x = EmbedTokens(b, names, config, in, sizes);
+  for (int i = 0; i < config.decoder.layers; ++i) {
+    if (gates.IsOpen(i, "self_attn")) {
+      x = SelfAttention(b, names, config, in, sizes, options.lane_count, i, x);
+    }
+    if (gates.IsOpen(i, "src_attn")) x = SourceAttention(b, names, config, steps, i, x);
+    if (gates.IsOpen(i, "feed_forward")) {
+      x = FeedForward(b, LayerSlot("feed_forward", i), x, names.FeedForward(i),
+                      config.decoder.ffn_units, 1.0f, names.style());
+    }
+    b.Tap("dec_layer_" + std::to_string(i), x);
+  }
+  AddOutput(b, names, config, x,
+            options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2));
+}
+
+}  // namespace espalier

@@ -1,0 +1,46 @@
+// The stages of a model as plans (design: the way of the data). Both families make the same stages.
+//
+//   stem        features            → embedded
+//   gates       embedded, context   → gate_logits               (models with a gate predictor)
+//   encoder     embedded            → enc_out
+//   ctc         enc_out             → ctc_logp                  (models with CTC)
+//   source      enc_out             → source_key.i, source_value.i of the open layers
+//   decoder     tokens …            → log_probs
+//
+// External slots are bound by these names. A closed gate's module is in no plan: no op, no cache
+// slot, no weight. Dense is the full mask, not another path.
+#pragma once
+
+#include <memory>
+
+#include "runtime/base/status.h"
+#include "runtime/graph/plan.h"
+#include "runtime/model/gates.h"
+#include "runtime/model/weights.h"
+
+namespace espalier {
+
+enum class Stage { kStem, kGates, kEncoder, kCtc, kSource, kDecoder };
+
+struct StageOptions {
+  GateMask gates;
+  int lane_count = 8;       // hypotheses of one decoder state
+  bool taps = false;        // keep intermediates for a dump
+  bool all_logits = false;  // decoder: log_probs for every row of a prompt, not only lane_count
+};
+
+// Largest sizes of a model's windows, from its configuration.
+struct StageSizes {
+  int32_t frames = 0;     // log-mel frames of one window
+  int32_t steps = 0;      // encoder steps of one window
+  int32_t positions = 0;  // decoder positions, prompt included
+};
+StageSizes SizesOf(const ModelConfig& config);
+
+// Errors: kCorrupt (a tensor is missing or has another shape; the message names it), kUnsupported
+// (the model has no such stage).
+Result<std::shared_ptr<const Plan>> BuildStage(Stage stage, const ModelConfig& config,
+                                               std::shared_ptr<const Weights> weights,
+                                               const StageOptions& options);
+
+}  // namespace espalier

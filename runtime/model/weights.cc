@@ -1,0 +1,74 @@
+#include "runtime/model/weights.h"
+
+#include <utility>
+
+#include "runtime/base/string_format.h"
+#include "runtime/tensor/tensor_view.h"
+
+namespace espalier {
+
+Result<Weight> Weights::Matrix(const std::string& name, int64_t rows, int64_t columns) const {
+  const TensorView* tensor = store_->Find(name);
+  if (tensor == nullptr) return Corrupt(name + ": this tensor is not in the model's weights");
+  const bool vector = tensor->shape.size() == 1;
+  const int64_t found_rows = vector ? 1 : tensor->shape.empty() ? 0 : tensor->shape[0];
+  if (found_rows != rows || tensor->element_count() != rows * columns) {
+    return Corrupt(StrFormat("%s: shape %s, expected %lld x %lld", name.c_str(),
+                             ShapeText(tensor->shape).c_str(), static_cast<long long>(rows),
+                             static_cast<long long>(columns)));
+  }
+  if (tensor->dtype != DType::kF32 && tensor->dtype != DType::kF16) {
+    return Unsupported(name + ": stored as " + std::string(DTypeName(tensor->dtype)) +
+                       "; f32 and f16 are supported");
+  }
+  return Weight{.name = name,
+                .dtype = tensor->dtype,
+                .rows = rows,
+                .columns = columns,
+                .row_stride = columns,
+                .data = tensor->data,
+                .owned = nullptr};
+}
+
+bool Weights::Has(const std::string& name) const { return store_->Find(name) != nullptr; }
+
+int64_t Weights::parameter_count() const {
+  int64_t count = 0;
+  for (const std::string& name : store_->names()) count += store_->Find(name)->element_count();
+  return count;
+}
+
+std::vector<float> Weights::Values(const Weight& weight) {
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(weight.rows * weight.columns));
+  for (int64_t row = 0; row < weight.rows; ++row) {
+    const auto* data = static_cast<const uint8_t*>(weight.data) +
+                       static_cast<size_t>(row * weight.row_stride) * DTypeSize(weight.dtype);
+    const std::vector<float> one = ToFloat(TensorView{weight.dtype, {weight.columns}, data});
+    values.insert(values.end(), one.begin(), one.end());
+  }
+  return values;
+}
+
+Result<Weight> Weights::Derived(const std::string& name, int64_t rows, int64_t columns,
+                                const std::function<Result<std::vector<float>>()>& make) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = derived_.find(name);
+  if (found != derived_.end()) return found->second;
+  ESP_ASSIGN_OR_RETURN(std::vector<float> values, make());
+  if (static_cast<int64_t>(values.size()) != rows * columns) {
+    return Internal(name + ": derived with the wrong size");
+  }
+  Weight weight{.name = name,
+                .dtype = DType::kF32,
+                .rows = rows,
+                .columns = columns,
+                .row_stride = columns,
+                .data = nullptr,
+                .owned = std::make_shared<const std::vector<float>>(std::move(values))};
+  weight.data = weight.owned->data();
+  derived_.emplace(name, weight);
+  return weight;
+}
+
+}  // namespace espalier
