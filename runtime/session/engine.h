@@ -1,7 +1,11 @@
-// A model on a device: weights, backend, and the plans compiled for it. Shared by sessions.
+// A model on a device: weights, tokenizer, backend, and the plans compiled for it. Shared by sessions.
+//
+// Goals: everything that is immutable or costly to make lives here once per process. Non-goals:
+// anything of one stream (inference.h, transcriber.h).
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +14,7 @@
 #include "runtime/checkpoint/model_config.h"
 #include "runtime/features/log_mel.h"
 #include "runtime/model/gates.h"
+#include "runtime/model/plan_cache.h"
 #include "runtime/text/tokenizer.h"
 
 namespace espalier {
@@ -27,15 +32,31 @@ class Engine {
  public:
   // Errors: kNotFound, kCorrupt (model), kUnsupported (device, family), kInvalidArgument (gates).
   static Result<std::shared_ptr<Engine>> Open(const EngineOptions& options);
-  virtual ~Engine() = default;
 
-  virtual const ModelConfig& config() const = 0;
-  virtual const Tokenizer& tokenizer() const = 0;
-  virtual const LogMel& log_mel() const = 0;
-  virtual const DeviceInfo& device() const = 0;
-  virtual int64_t parameter_count() const = 0;
-  virtual int64_t weight_file_bytes() const = 0;
-  virtual double load_seconds() const = 0;
+  const ModelConfig& config() const { return config_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const LogMel& log_mel() const { return *log_mel_; }
+  Backend& backend() const { return *backend_; }
+  const DeviceInfo& device() const { return backend_->info(); }
+  PlanCache& plans() const { return *plans_; }
+  int beam_size_max() const { return beam_size_max_; }
+  // The gates the user forced; empty when the model's predictor decides.
+  const std::optional<GateMask>& forced_gates() const { return forced_gates_; }
+  int64_t parameter_count() const { return weights_->parameter_count(); }
+  double load_seconds() const { return load_seconds_; }
+
+ private:
+  Engine() = default;
+
+  ModelConfig config_;
+  std::shared_ptr<Weights> weights_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<LogMel> log_mel_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<PlanCache> plans_;
+  std::optional<GateMask> forced_gates_;
+  int beam_size_max_ = 0;
+  double load_seconds_ = 0;
 };
 
 // All devices that this build can use, whether or not a model is there.

@@ -1,0 +1,70 @@
+#include "runtime/session/engine.h"
+
+#include "runtime/backend/registry.h"
+#include "runtime/base/clock.h"
+#include "runtime/checkpoint/tensor_store.h"
+
+namespace espalier {
+namespace {
+
+// Plans of a handful of contexts; each is a few kilobytes beside its packed weights.
+constexpr size_t kPlanCacheCapacity = 64;
+
+// The mel filterbank: OWSM stores its own, Whisper's is Slaney's.
+Result<std::unique_ptr<LogMel>> MakeLogMel(const ModelConfig& config, const Weights& weights) {
+  const FrontendConfig& f = config.frontend;
+  const bool owsm = config.family == ModelFamily::kOwsm;
+  LogMelConfig mel;
+  mel.sample_rate = f.sample_rate;
+  mel.n_fft = f.n_fft;
+  mel.win_length = f.win_length;
+  mel.hop_length = f.hop_length;
+  mel.mel_count = f.mel_count;
+  mel.scale = owsm ? LogMelScale::kNaturalLog : LogMelScale::kLog10;
+  if (!owsm) return LogMel::Create(mel, SlaneyMelFilterbank(f.sample_rate, f.n_fft, f.mel_count));
+  ESP_ASSIGN_OR_RETURN(const Weight stored,
+                       weights.Matrix("frontend.logmel.melmat", f.n_fft / 2 + 1, f.mel_count));
+  return LogMel::Create(mel, Weights::Values(stored));
+}
+
+Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const ModelConfig& config,
+                                                 const std::string& folder) {
+  if (config.family == ModelFamily::kWhisper) {
+    return LoadWhisperTokenizer(folder + "/" + config.whisper->tokenizer_file);
+  }
+  return LoadSentencePieceTokenizer(folder + "/" + config.owsm->sentencepiece_file,
+                                    config.owsm->token_list, config.owsm->unk_id);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
+  const Stopwatch watch;
+  std::shared_ptr<Engine> engine(new Engine());
+  ESP_ASSIGN_OR_RETURN(engine->config_, LoadModelConfig(options.model_folder));
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<TensorStore> store,
+                       TensorStore::OpenFolder(options.model_folder));
+  engine->weights_ = std::make_shared<Weights>(std::move(store));
+  ESP_ASSIGN_OR_RETURN(engine->log_mel_, MakeLogMel(engine->config_, *engine->weights_));
+  ESP_ASSIGN_OR_RETURN(engine->tokenizer_, MakeTokenizer(engine->config_, options.model_folder));
+  if (engine->tokenizer_->vocabulary_size() > engine->config_.vocabulary_size) {
+    return Corrupt(options.model_folder + ": the tokenizer has more tokens than the model");
+  }
+  ESP_ASSIGN_OR_RETURN(engine->backend_, OpenBackend(options.device, options.threads));
+  engine->plans_ = std::make_unique<PlanCache>(&engine->config_, engine->weights_,
+                                               engine->backend_.get(), kPlanCacheCapacity);
+  if (options.gates == "all") {
+    engine->forced_gates_ = AllOpen(engine->config_);
+  } else if (options.gates != "auto") {
+    ESP_ASSIGN_OR_RETURN(engine->forced_gates_, LoadGateMask(options.gates, engine->config_));
+  } else if (!engine->config_.gate) {
+    engine->forced_gates_ = AllOpen(engine->config_);
+  }
+  engine->beam_size_max_ = options.beam_size_max;
+  engine->load_seconds_ = watch.Seconds();
+  return engine;
+}
+
+std::vector<DeviceInfo> ListDevices() { return ListBackendDevices(); }
+
+}  // namespace espalier

@@ -1,0 +1,243 @@
+#include "runtime/session/inference.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/string_format.h"
+#include "runtime/graph/cost.h"
+
+namespace espalier {
+namespace {
+
+// Row counts of a plan by name: the caller-given lengths in order.
+int32_t StepsAfter(const Plan& plan, int32_t frames) {
+  std::vector<int32_t> lengths(plan.lengths.size());
+  if (!plan.ResolveLengths(std::array{frames}, lengths).ok()) return 0;
+  return lengths.back();
+}
+
+}  // namespace
+
+Inference::Inference(std::shared_ptr<Engine> engine, const InferenceOptions& options)
+    : engine_(std::move(engine)),
+      options_(options),
+      sizes_(SizesOf(engine_->config())),
+      gates_(AllOpen(engine_->config())),
+      history_(static_cast<size_t>(sizes_.positions) *
+               static_cast<size_t>(engine_->beam_size_max())),
+      next_history_(history_.size()),
+      ints_(static_cast<size_t>(std::max(sizes_.positions, engine_->beam_size_max()))) {
+  timings_.gate_count = gates_.gate_count();
+}
+
+StageOptions Inference::OptionsOf() const {
+  return {.gates = gates_,
+          .lane_count = engine_->beam_size_max(),
+          .taps = options_.taps,
+          .all_logits = options_.all_logits};
+}
+
+Result<Buffer*> Inference::NamedBuffer(const std::string& name, int64_t size_bytes) {
+  std::unique_ptr<Buffer>& buffer = buffers_[name];
+  if (buffer == nullptr || buffer->size_bytes() < static_cast<size_t>(size_bytes)) {
+    ESP_ASSIGN_OR_RETURN(buffer, engine_->backend().Allocate(static_cast<size_t>(size_bytes)));
+  }
+  return buffer.get();
+}
+
+Status Inference::BindStage(Stage stage) {
+  const Stopwatch watch;
+  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Executable> executable,
+                       engine_->plans().Get(stage, OptionsOf()));
+  BoundStage& bound = stages_[stage];
+  if (bound.executable == executable) return OkStatus();
+  const Plan& plan = executable->plan();
+  std::vector<Buffer*> externals(static_cast<size_t>(plan.external_count));
+  for (const Slot& slot : plan.slots) {
+    if (slot.external < 0) continue;
+    ESP_ASSIGN_OR_RETURN(externals[static_cast<size_t>(slot.external)],
+                         NamedBuffer(slot.name, plan.MaxBytes(slot)));
+  }
+  ESP_ASSIGN_OR_RETURN(bound.state, executable->Bind(externals));
+  bound.executable = std::move(executable);
+  timings_.plan_s += watch.Seconds();
+  return OkStatus();
+}
+
+Status Inference::RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds) {
+  const Stopwatch watch;
+  const Status status = stages_[stage].state->Run(lengths, stop_);
+  *seconds += watch.Seconds();
+  return status;
+}
+
+Status Inference::Embed(std::span<const float> features) {
+  const int mels = engine_->config().frontend.mel_count;
+  const auto frames = static_cast<int32_t>(features.size() / static_cast<size_t>(mels));
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kStem));
+  const Plan& plan = stages_[Stage::kStem].executable->plan();
+  if (frames > sizes_.frames) {
+    return InvalidArgument(StrFormat("a window of %d frames; the model holds %d", frames,
+                                     sizes_.frames));
+  }
+  ESP_ASSIGN_OR_RETURN(Buffer * buffer, NamedBuffer("features", 0));
+  ESP_RETURN_IF_ERROR(buffer->Write(0, std::as_bytes(features)));
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kStem, std::array{frames}, &timings_.encoder_s));
+  steps_ = StepsAfter(plan, frames);
+  encoded_ = ctc_ready_ = false;
+  ++timings_.window_count;
+  return OkStatus();
+}
+
+Result<GateMask> Inference::LookAtGates(int language, int task) {
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kGates));
+  ESP_RETURN_IF_ERROR(WriteInts("gate_language", std::array{int32_t{language}}));
+  ESP_RETURN_IF_ERROR(WriteInts("gate_task", std::array{int32_t{task}}));
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kGates, std::array{int32_t{steps_}}, &timings_.gates_s));
+  ESP_ASSIGN_OR_RETURN(const std::vector<float> logits, GateLogits());
+  GateMask mask = AllOpen(engine_->config());
+  size_t at = 0;
+  for (GateTable* table : {&mask.encoder, &mask.decoder}) {
+    for (uint8_t& open : table->open) {
+      open = logits[at + 1] > logits[at] ? 1 : 0;  // a tie is closed (spec §11.3)
+      at += 2;
+    }
+  }
+  return mask;
+}
+
+Result<std::vector<float>> Inference::GateLogits() {
+  return ReadExternal("gate_logits", 1, 2 * AllOpen(engine_->config()).gate_count());
+}
+
+Status Inference::Encode(const GateMask& gates) {
+  gates_ = gates;
+  timings_.closed_gate_count = gates.closed_count();
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kEncoder));
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kSource));
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kDecoder));
+  const std::array lengths{int32_t{steps_}};
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kEncoder, lengths, &timings_.encoder_s));
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kSource, lengths, &timings_.encoder_s));
+  encoded_ = true;
+  ctc_ready_ = false;
+  return OkStatus();
+}
+
+Result<std::span<const float>> Inference::CtcLogProbs() {
+  if (!encoded_) return Internal("CTC before an encoded window");
+  const auto count = static_cast<size_t>(steps_) * static_cast<size_t>(vocabulary_size());
+  if (!ctc_ready_) {
+    ESP_RETURN_IF_ERROR(BindStage(Stage::kCtc));
+    ESP_RETURN_IF_ERROR(RunStage(Stage::kCtc, std::array{int32_t{steps_}}, &timings_.encoder_s));
+    ctc_ready_ = true;
+  }
+  ESP_ASSIGN_OR_RETURN(Buffer * buffer, NamedBuffer("ctc_logp", 0));
+  if (const std::byte* host = buffer->host(); host != nullptr) {
+    return std::span<const float>(reinterpret_cast<const float*>(host), count);
+  }
+  ctc_.resize(count);
+  ESP_RETURN_IF_ERROR(buffer->Read(0, std::as_writable_bytes(std::span(ctc_))));
+  return std::span<const float>(ctc_);
+}
+
+Status Inference::WriteInts(const char* name, std::span<const int32_t> values) {
+  const auto found = buffers_.find(name);
+  if (found == buffers_.end()) return Internal(std::string("no buffer ") + name);
+  return found->second->Write(0, std::as_bytes(values));
+}
+
+Status Inference::WriteHistory(int hypothesis_count, int position_count) {
+  Buffer& buffer = *buffers_.find("history")->second;
+  const auto stride = static_cast<size_t>(sizes_.positions);
+  for (size_t lane = 0; lane < static_cast<size_t>(hypothesis_count); ++lane) {
+    const std::span<const int32_t> row(history_.data() + lane * stride,
+                                       static_cast<size_t>(position_count));
+    ESP_RETURN_IF_ERROR(buffer.Write(lane * stride * sizeof(int32_t), std::as_bytes(row)));
+  }
+  return OkStatus();
+}
+
+Status Inference::RunDecoder(int rows, int logit_rows, std::span<float> log_probs) {
+  const std::array<int32_t, 3> lengths{rows, steps_, logit_rows};
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kDecoder, lengths, &timings_.decoder_s));
+  ++timings_.token_count;
+  return buffers_.find("log_probs")->second->Read(0, std::as_writable_bytes(log_probs));
+}
+
+Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
+                        std::span<float> log_probs) {
+  if (!encoded_) return Internal("decoding before an encoded window");
+  const auto count = static_cast<int>(prompt.size());
+  if (count < 1 || count > sizes_.positions) {
+    return InvalidArgument(StrFormat("a prompt of %d tokens; the model takes 1 to %d", count,
+                                     sizes_.positions));
+  }
+  for (const int token : prompt) {
+    if (token < 0 || token >= vocabulary_size()) {
+      return InvalidArgument(StrFormat("token %d is not in the vocabulary of %d", token,
+                                       vocabulary_size()));
+    }
+  }
+  const std::span<int32_t> scratch(ints_.data(), prompt.size());
+  std::copy(prompt.begin(), prompt.end(), scratch.begin());
+  ESP_RETURN_IF_ERROR(WriteInts("tokens", scratch));
+  std::iota(scratch.begin(), scratch.end(), 0);
+  ESP_RETURN_IF_ERROR(WriteInts("token_positions", scratch));
+  std::fill(scratch.begin(), scratch.end(), 0);
+  ESP_RETURN_IF_ERROR(WriteInts("lanes", scratch));
+  std::fill_n(history_.begin(), prompt.size(), 0);
+  ESP_RETURN_IF_ERROR(WriteHistory(1, count));
+  for (size_t i = 0; i < rows.size(); ++i) ints_[i] = std::clamp(rows[i], 0, count - 1);
+  ESP_RETURN_IF_ERROR(WriteInts("logit_indices", std::span(ints_.data(), rows.size())));
+  position_ = count;
+  return RunDecoder(count, static_cast<int>(rows.size()), log_probs);
+}
+
+Status Inference::Advance(std::span<const int> parents, std::span<const int> tokens,
+                          std::span<float> log_probs) {
+  if (position_ >= sizes_.positions) {
+    return Exhausted(StrFormat("the decoder's %d positions are used up", sizes_.positions));
+  }
+  const auto stride = static_cast<size_t>(sizes_.positions);
+  for (size_t lane = 0; lane < tokens.size(); ++lane) {
+    const int32_t* parent = history_.data() + static_cast<size_t>(parents[lane]) * stride;
+    std::copy_n(parent, position_, next_history_.data() + lane * stride);
+    next_history_[lane * stride + static_cast<size_t>(position_)] = static_cast<int32_t>(lane);
+  }
+  history_.swap(next_history_);
+  const std::span<int32_t> scratch(ints_.data(), tokens.size());
+  std::copy(tokens.begin(), tokens.end(), scratch.begin());
+  ESP_RETURN_IF_ERROR(WriteInts("tokens", scratch));
+  std::fill(scratch.begin(), scratch.end(), position_);
+  ESP_RETURN_IF_ERROR(WriteInts("token_positions", scratch));
+  std::iota(scratch.begin(), scratch.end(), 0);
+  ESP_RETURN_IF_ERROR(WriteInts("lanes", scratch));
+  ESP_RETURN_IF_ERROR(WriteInts("logit_indices", scratch));
+  ++position_;
+  const auto count = static_cast<int>(tokens.size());
+  ESP_RETURN_IF_ERROR(WriteHistory(count, position_));
+  return RunDecoder(count, count, log_probs);
+}
+
+Result<std::vector<float>> Inference::ReadExternal(const std::string& name, int rows, int columns) {
+  const auto found = buffers_.find(name);
+  if (found == buffers_.end()) return Internal("no buffer " + name);
+  std::vector<float> values(static_cast<size_t>(rows) * static_cast<size_t>(columns));
+  ESP_RETURN_IF_ERROR(found->second->Read(0, std::as_writable_bytes(std::span(values))));
+  return values;
+}
+
+Result<std::map<std::string, std::vector<float>>> Inference::ReadTaps(Stage stage) {
+  std::map<std::string, std::vector<float>> taps;
+  const auto found = stages_.find(stage);
+  if (found == stages_.end()) return taps;
+  for (const Tap& tap : found->second.executable->plan().taps) {
+    ESP_ASSIGN_OR_RETURN(taps[tap.name], found->second.state->ReadTap(tap));
+  }
+  return taps;
+}
+
+}  // namespace espalier

@@ -1,0 +1,101 @@
+// The device side of one stream: features in, encoder output and next-token scores out.
+//
+// Goals: the one place that binds buffers to stages and switches plans when the gates change; the
+// search sees it as a TokenScorer. Non-goals: text, times, windows (transcriber.h).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/search/scorer.h"
+#include "runtime/session/engine.h"
+#include "runtime/session/transcript.h"
+
+namespace espalier {
+
+struct InferenceOptions {
+  bool taps = false;        // keep intermediates for dumps
+  bool all_logits = false;  // log-probs of every prompt row
+};
+
+// One stream; not thread-safe. Several may share an Engine and run at once.
+class Inference final : public TokenScorer {
+ public:
+  Inference(std::shared_ptr<Engine> engine, const InferenceOptions& options);
+
+  // Checked between ops of every run from here on.
+  void set_stop(const std::stop_token& stop) { stop_ = stop; }
+
+  // Stem: features (frames, mels) of one window, after the family's normalisation.
+  // Errors: kInvalidArgument (too short or too long), kCancelled, those of building the plan.
+  Status Embed(std::span<const float> features);
+
+  // One look of the gate predictor at the embedded window (spec §11). Indices are rows of the
+  // embeddings: positions in GateConfig::languages and tasks.
+  Result<GateMask> LookAtGates(int language, int task);
+  // (layer, module, 2) of the last look, encoder first.
+  Result<std::vector<float>> GateLogits();
+
+  // Encoder and source keys/values of the embedded window under `gates`. Plans are compiled when a
+  // mask is seen for the first time and kept by the engine.
+  Status Encode(const GateMask& gates);
+
+  int encoder_steps() const { return steps_; }
+  const GateMask& gates() const { return gates_; }
+
+  // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window; valid until the next
+  // Encode. Errors: kUnsupported when the model has no CTC.
+  Result<std::span<const float>> CtcLogProbs();
+
+  int vocabulary_size() const override { return engine_->config().vocabulary_size; }
+  int max_hypotheses() const override { return engine_->beam_size_max(); }
+  int max_positions() const override { return sizes_.positions; }
+  Status Start(std::span<const int> prompt, std::span<const int> rows,
+               std::span<float> log_probs) override;
+  Status Advance(std::span<const int> parents, std::span<const int> tokens,
+                 std::span<float> log_probs) override;
+
+  // For dumps: an external buffer by name ("embedded", "enc_out"), and all taps of a stage.
+  Result<std::vector<float>> ReadExternal(const std::string& name, int rows, int columns);
+  Result<std::map<std::string, std::vector<float>>> ReadTaps(Stage stage);
+
+  // Seconds and counts since construction; features, search, load and total are the caller's.
+  const Timings& timings() const { return timings_; }
+
+ private:
+  struct BoundStage {
+    std::shared_ptr<Executable> executable;
+    std::unique_ptr<ExecutionState> state;
+  };
+
+  Status BindStage(Stage stage);
+  Status RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds);
+  Status RunDecoder(int rows, int logit_rows, std::span<float> log_probs);
+  Result<Buffer*> NamedBuffer(const std::string& name, int64_t size_bytes);
+  Status WriteInts(const char* name, std::span<const int32_t> values);
+  Status WriteHistory(int hypothesis_count, int position_count);
+  StageOptions OptionsOf() const;
+
+  std::shared_ptr<Engine> engine_;
+  InferenceOptions options_;
+  StageSizes sizes_;
+  std::stop_token stop_;
+  std::map<std::string, std::unique_ptr<Buffer>> buffers_;
+  std::map<Stage, BoundStage> stages_;
+  GateMask gates_;
+  int steps_ = 0;
+  bool encoded_ = false;
+  bool ctc_ready_ = false;
+  int position_ = 0;  // tokens of every hypothesis so far
+  // (lanes, positions): which lane holds each position of a hypothesis (CachedAttentionOp).
+  std::vector<int32_t> history_, next_history_;
+  std::vector<int32_t> ints_;  // scratch of max_positions
+  std::vector<float> ctc_;
+  Timings timings_;
+};
+
+}  // namespace espalier
