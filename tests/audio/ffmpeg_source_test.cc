@@ -20,12 +20,14 @@ namespace {
 // What libsndfile does not read: a 2 s tone as AAC in an MP4 file, made by ffmpeg. False without
 // ffmpeg.
 bool MakeM4a(const std::string& path) {
-  const auto wav = WriteAudio(TempPath("source.wav"), SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 1,
-                              Tone(1000, 44100, 88200));
+  std::vector<float> stereo;
+  for (float x : Tone(1000, 44100, 88200)) stereo.insert(stereo.end(), {x, x});
+  const auto wav =
+      WriteAudio(TempPath("source.wav"), SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 2, stereo);
   const UniqueFd null(::open("/dev/null", O_RDONLY));
   auto child = ChildProcess::Start("x",
                                    {"ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-i", wav,
-                                    "-ac", "2", "-f", "ipod", "-c:a", "aac", "file:" + path},
+                                    "-f", "ipod", "-c:a", "aac", "file:" + path},
                                    null.get());
   if (!child.ok()) return false;
   EXPECT_TRUE((*child)->Peek(1).ok());

@@ -96,7 +96,9 @@ TEST(WavHeaderTest, AnyBytesAreSafe) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
     }
     const auto header = Parse(bytes);
-    if (header.ok() && header->data_bytes) EXPECT_GT(*header->data_bytes, 0);
+    if (header.ok()) {
+      EXPECT_GT(header->data_bytes.value_or(1), 0);
+    }
   }
 }
 
