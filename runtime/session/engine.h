@@ -1,4 +1,5 @@
-// A model on a device: weights, tokenizer, backend, and the plans compiled for it. Shared by sessions.
+// A model on a device: weights, tokenizer, backend, and the plans compiled for it. Shared by
+// sessions.
 //
 // Goals: everything that is immutable or costly to make lives here once per process. Non-goals:
 // anything of one stream (inference.h, transcriber.h).

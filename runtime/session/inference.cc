@@ -79,8 +79,8 @@ Status Inference::Embed(std::span<const float> features) {
   ESP_RETURN_IF_ERROR(BindStage(Stage::kStem));
   const Plan& plan = stages_[Stage::kStem].executable->plan();
   if (frames > sizes_.frames) {
-    return InvalidArgument(StrFormat("a window of %d frames; the model holds %d", frames,
-                                     sizes_.frames));
+    return InvalidArgument(
+        StrFormat("a window of %d frames; the model holds %d", frames, sizes_.frames));
   }
   ESP_ASSIGN_OR_RETURN(Buffer * buffer, NamedBuffer("features", 0));
   ESP_RETURN_IF_ERROR(buffer->Write(0, std::as_bytes(features)));
@@ -172,13 +172,13 @@ Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
   if (!encoded_) return Internal("decoding before an encoded window");
   const auto count = static_cast<int>(prompt.size());
   if (count < 1 || count > sizes_.positions) {
-    return InvalidArgument(StrFormat("a prompt of %d tokens; the model takes 1 to %d", count,
-                                     sizes_.positions));
+    return InvalidArgument(
+        StrFormat("a prompt of %d tokens; the model takes 1 to %d", count, sizes_.positions));
   }
   for (const int token : prompt) {
     if (token < 0 || token >= vocabulary_size()) {
-      return InvalidArgument(StrFormat("token %d is not in the vocabulary of %d", token,
-                                       vocabulary_size()));
+      return InvalidArgument(
+          StrFormat("token %d is not in the vocabulary of %d", token, vocabulary_size()));
     }
   }
   const std::span<int32_t> scratch(ints_.data(), prompt.size());

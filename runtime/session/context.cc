@@ -1,0 +1,142 @@
+#include "runtime/session/context.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "runtime/text/language.h"
+
+namespace espalier {
+namespace {
+
+std::string WithoutBrackets(std::string text) {
+  if (text.size() > 2 && text.front() == '<' && text.back() == '>') {
+    return text.substr(1, text.size() - 2);
+  }
+  return text;
+}
+
+std::string Few(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? " " : "") + names[i];
+  if (names.size() > 8) text += " ... (" + std::to_string(names.size()) + " in all)";
+  return text;
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// "<eng>" for whatever spelling of a language that `languages` has.
+Result<std::string> OwsmLanguage(const std::string& text,
+                                 const std::vector<std::string>& languages) {
+  const std::string literal = "<" + WithoutBrackets(text) + ">";
+  if (Contains(languages, literal)) return literal;
+  if (const auto code = Iso639_3(text); code && Contains(languages, "<" + *code + ">")) {
+    return "<" + *code + ">";
+  }
+  return Unsupported("language '" + text + "' is not one of this model's: " + Few(languages));
+}
+
+Result<std::string> OwsmTask(const std::string& text, const std::vector<std::string>& tasks) {
+  std::string wanted = WithoutBrackets(text);
+  if (wanted == "transcribe") wanted = "asr";
+  if (wanted == "translate") wanted = "st_eng";
+  if (wanted.rfind("st:", 0) == 0) wanted[2] = '_';
+  if (Contains(tasks, "<" + wanted + ">")) return "<" + wanted + ">";
+  if (wanted.rfind("st_", 0) == 0) {
+    const auto code = Iso639_3(wanted.substr(3));
+    if (code && Contains(tasks, "<st_" + *code + ">")) return "<st_" + *code + ">";
+  }
+  return Unsupported("task '" + text + "' is not one of this model's: " + Few(tasks));
+}
+
+int RowOf(const std::vector<std::string>& rows, const std::string& name) {
+  const auto found = std::find(rows.begin(), rows.end(), name);
+  return found == rows.end() ? -1 : static_cast<int>(found - rows.begin());
+}
+
+std::string Shown(const std::string& language) {
+  const std::string code = WithoutBrackets(language);
+  return Iso639_1(code).value_or(code);
+}
+
+Result<Context> ResolveOwsm(const Engine& engine, const std::string& language_text,
+                            const std::string& task_text) {
+  const OwsmConfig& owsm = *engine.config().owsm;
+  ESP_ASSIGN_OR_RETURN(const std::string language, OwsmLanguage(language_text, owsm.languages));
+  ESP_ASSIGN_OR_RETURN(const std::string task, OwsmTask(task_text, owsm.tasks));
+  Context context{.language = Shown(language),
+                  .task = task == "<asr>" ? "transcribe" : "translate",
+                  .language_id = engine.tokenizer().Find(language).value_or(-1),
+                  .task_id = engine.tokenizer().Find(task).value_or(-1)};
+  if (engine.config().gate && !engine.forced_gates()) {
+    context.gate_language = RowOf(engine.config().gate->languages, language);
+    context.gate_task = RowOf(engine.config().gate->tasks, task);
+    if (context.gate_language < 0 || context.gate_task < 0) {
+      return Unsupported("the gate predictor has no " +
+                         (context.gate_language < 0 ? "language " + language : "task " + task) +
+                         "; use --gates all");
+    }
+  }
+  return context;
+}
+
+Result<Context> ResolveWhisper(const Engine& engine, const std::string& language_text,
+                               const std::string& task_text) {
+  const WhisperConfig& whisper = *engine.config().whisper;
+  const std::string task = WithoutBrackets(task_text);
+  const bool transcribe = task == "transcribe" || task == "asr";
+  const bool to_english = task == "translate" || task == "st:eng" || task == "st:en";
+  if (!transcribe && !(to_english && whisper.multilingual)) {
+    return Unsupported("task '" + task_text + "': this Whisper model can transcribe" +
+                       (whisper.multilingual ? " and translate into English" : " only"));
+  }
+  Context context{.task = transcribe ? "transcribe" : "translate"};
+  if (!whisper.multilingual) {
+    if (Iso639_1(language_text) != "en") {
+      return Unsupported("language '" + language_text + "': this Whisper model knows English only");
+    }
+    context.language = "en";
+    return context;
+  }
+  auto found = whisper.language_ids.find(WithoutBrackets(language_text));
+  if (found == whisper.language_ids.end()) {
+    found = whisper.language_ids.find(Iso639_1(language_text).value_or(""));
+  }
+  if (found == whisper.language_ids.end()) {
+    return Unsupported("language '" + language_text +
+                       "' is not one of this model's: " + Few(LanguagesOf(engine).names));
+  }
+  context.language = found->first;
+  context.language_id = found->second;
+  context.task_id = transcribe ? whisper.transcribe_id : whisper.translate_id;
+  return context;
+}
+
+}  // namespace
+
+Result<Context> ResolveContext(const Engine& engine, const std::string& language,
+                               const std::string& task) {
+  return engine.config().family == ModelFamily::kOwsm ? ResolveOwsm(engine, language, task)
+                                                      : ResolveWhisper(engine, language, task);
+}
+
+LanguageTokens LanguagesOf(const Engine& engine) {
+  LanguageTokens tokens;
+  if (engine.config().family == ModelFamily::kOwsm) {
+    for (const std::string& language : engine.config().owsm->languages) {
+      if (const auto id = engine.tokenizer().Find(language)) {
+        tokens.ids.push_back(*id);
+        tokens.names.push_back(language);
+      }
+    }
+    return tokens;
+  }
+  for (const auto& [name, id] : engine.config().whisper->language_ids) {
+    tokens.ids.push_back(id);
+    tokens.names.push_back(name);
+  }
+  return tokens;
+}
+
+}  // namespace espalier

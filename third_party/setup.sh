@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs every Debian 12 package that building, testing and the demo need. Run again at will.
+#   third_party/setup.sh [--no-fuzz]
+set -euo pipefail
+
+packages=(
+  bazel-bootstrap g++ pkg-config git ca-certificates
+  libsentencepiece-dev libsndfile1-dev libsoxr-dev libkissfft-dev libutf8proc-dev zlib1g-dev
+  libhwy-dev nlohmann-json3-dev libcli11-dev portaudio19-dev
+  libgtest-dev libbenchmark-dev libopenblas-dev libdnnl-dev  # tests and benchmarks only
+  python3 python3-numpy python3-yaml                         # models/convert.py
+  ffmpeg                                                     # formats that libsndfile does not read
+  asterisk-core-sounds-en-g722                               # real speech for demo and tests
+)
+if [[ "${1:-}" != "--no-fuzz" ]]; then
+  packages+=(clang-14 libclang-rt-14-dev)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ "$state" == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "setup: all ${#packages[@]} packages are installed"
+  exit 0
+fi
+as_root=()
+if [[ "$(id -u)" != 0 ]]; then
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
