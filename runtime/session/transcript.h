@@ -5,18 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/search/outcome.h"
+
 namespace espalier {
-
-// How the decoding of a window ended; never silent (conventions §1.2).
-enum class DecodeOutcome {
-  kComplete,
-  kTruncated,   // the length limit was reached before the end token
-  kRepetition,  // a loop was cut off
-  kNoSpeech,    // nothing was said
-};
-
-// "complete", "truncated", "repetition", "no_speech".
-const char* DecodeOutcomeName(DecodeOutcome outcome);
 
 struct Segment {
   int64_t start_ms = 0;  // from the start of the audio
@@ -29,7 +20,7 @@ struct Segment {
   double avg_log_prob = 0.0;       // mean log-probability of the window's tokens
   double compression_ratio = 0.0;  // of the window's text, zlib
   double no_speech_prob = 0.0;     // 0 where the model has none
-  DecodeOutcome outcome = DecodeOutcome::kComplete;
+  DecodeOutcome outcome = DecodeOutcome::kComplete;  // of its window; never silent
 };
 
 // Seconds of wall time, summed over windows.

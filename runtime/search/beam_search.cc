@@ -1,0 +1,409 @@
+#include "runtime/search/beam_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/base/string_format.h"
+#include "runtime/search/hypothesis_tree.h"
+#include "runtime/search/top_candidates.h"
+
+namespace espalier {
+
+namespace {
+
+// End detection (spec §10): this far below the best ended score is hopeless, three lengths in a
+// row.
+constexpr float kEndDetectMargin = -10.0f;
+constexpr int kEndDetectLengths = 3;
+// Nodes reserved at most; a longer search grows the tree as it goes.
+constexpr size_t kMaxReservedNodes = size_t{1} << 20;
+
+struct Running {
+  int node = HypothesisTree::kRoot;
+  float score = 0.0f;
+  ScoreParts parts;
+  TimeState times;
+};
+
+struct Ended {
+  int node;
+  int kept_length;  // tokens after the primer that stay in the text
+  float score;
+  ScoreParts parts;
+  DecodeOutcome outcome;
+};
+
+struct Lengths {
+  int max = 0;
+  int min = 0;
+};
+
+int Truncate(double value) {
+  constexpr double kLimit = 1e9;
+  return static_cast<int>(std::clamp(value, -kLimit, kLimit));
+}
+
+Lengths StepLimits(const BeamOptions& options, int encoder_steps) {
+  Lengths lengths;
+  const double steps = encoder_steps;
+  if (options.maxlen_ratio == 0.0) {
+    lengths.max = encoder_steps;
+  } else if (options.maxlen_ratio < 0.0) {
+    lengths.max = -Truncate(options.maxlen_ratio);
+  } else {
+    lengths.max = std::max(1, Truncate(options.maxlen_ratio * steps));
+  }
+  lengths.min = options.minlen_ratio < 0.0 ? -Truncate(options.minlen_ratio)
+                                           : Truncate(options.minlen_ratio * steps);
+  if (options.step_limit > 0) lengths.max = std::min(lengths.max, options.step_limit);
+  return lengths;
+}
+
+Status CheckCtc(const CtcPrefixScorer* ctc, const OwsmTimeRules& rules, std::span<const int> primer,
+                int vocabulary, const BeamOptions& options) {
+  if (ctc == nullptr) return InvalidArgument("ctc_weight is set, but there is no CTC scorer");
+  if (std::find(primer.begin(), primer.end(), rules.notimestamps) == primer.end()) {
+    return InvalidArgument("ctc_weight needs decoding without time tokens");
+  }
+  const CtcShape& shape = ctc->shape();
+  const int candidates = CtcCandidateCount(options.beam_size, vocabulary);
+  if (shape.vocabulary != vocabulary || shape.eos_id != rules.eos ||
+      shape.max_hypotheses < options.beam_size || shape.max_candidates < candidates) {
+    return InvalidArgument(StrFormat(
+        "CTC scorer: %d hypotheses of %d candidates, vocabulary %d; expected %d of %d, %d",
+        shape.max_hypotheses, shape.max_candidates, shape.vocabulary, options.beam_size, candidates,
+        vocabulary));
+  }
+  return OkStatus();
+}
+
+Status CheckArguments(const TokenScorer& scorer, const CtcPrefixScorer* ctc,
+                      const OwsmTimeRules& rules, std::span<const int> primer, int encoder_steps,
+                      const BeamOptions& options) {
+  const int vocabulary = scorer.vocabulary_size();
+  if (vocabulary < 1) return InvalidArgument("the scorer has no vocabulary");
+  ESP_RETURN_IF_ERROR(CheckTimeRules(rules, vocabulary));
+  if (options.beam_size < 1 || options.beam_size > scorer.max_hypotheses()) {
+    return InvalidArgument(
+        StrFormat("beam_size %d: expected 1 to %d", options.beam_size, scorer.max_hypotheses()));
+  }
+  if (primer.size() < 3) {
+    return InvalidArgument(
+        StrFormat("primer of %zu tokens: expected sos, language and task", primer.size()));
+  }
+  if (primer.size() > static_cast<size_t>(std::max(scorer.max_positions(), 0))) {
+    return InvalidArgument(StrFormat("primer of %zu tokens: the decoder holds %d", primer.size(),
+                                     scorer.max_positions()));
+  }
+  if (encoder_steps < 1) {
+    return InvalidArgument(StrFormat("%d encoder steps: expected at least 1", encoder_steps));
+  }
+  if (!(options.ctc_weight >= 0.0 && options.ctc_weight <= 1.0)) {
+    return InvalidArgument(StrFormat("ctc_weight %g: expected 0 to 1", options.ctc_weight));
+  }
+  if (!std::isfinite(options.length_penalty) || !std::isfinite(options.maxlen_ratio) ||
+      !std::isfinite(options.minlen_ratio)) {
+    return InvalidArgument("length_penalty, maxlen_ratio, minlen_ratio: expected finite numbers");
+  }
+  if (options.ctc_weight == 0.0) return OkStatus();
+  return CheckCtc(ctc, rules, primer, vocabulary, options);
+}
+
+// One utterance's search. All storage is allocated by the constructor.
+class Search {
+ public:
+  Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
+         std::span<const int> primer, int encoder_steps, const BeamOptions& options);
+
+  Result<BeamResult> Run(const std::stop_token& stop);
+
+ private:
+  std::span<float> Row(size_t hypothesis) {
+    return std::span<float>(log_probs_).subspan(hypothesis * vocabulary_, vocabulary_);
+  }
+  bool WithCtc() const { return options_.ctc_weight > 0.0; }
+  float DecoderWeight() const { return static_cast<float>(1.0 - options_.ctc_weight); }
+  float Penalty() const { return static_cast<float>(options_.length_penalty); }
+  int YseqLength(int node) const { return static_cast<int>(primer_.size()) + tree_.length(node); }
+
+  Status ScoreWithCtc();
+  void OfferWithCtc(size_t hypothesis);
+  Status SelectStep();
+  void Extend(int step);
+  bool LeavesAsLoop(const Running& hypothesis);
+  bool EndDetected(int step) const;
+  Status AdvanceScorers();
+  BeamResult Collect(int steps);
+
+  TokenScorer& scorer_;
+  CtcPrefixScorer* ctc_;
+  const OwsmTimeRules& rules_;
+  std::span<const int> primer_;
+  const BeamOptions& options_;
+  size_t vocabulary_;
+  Lengths lengths_;
+
+  HypothesisTree tree_;
+  std::vector<Running> running_, next_;
+  std::vector<Ended> ended_, looped_;
+  bool stuck_ = false;  // the best running hypothesis loops: those behind it have no better way
+  std::vector<float> log_probs_;  // (beam, vocabulary)
+  TopCandidates best_;
+  std::vector<int> parents_, tokens_;  // of next_, for the scorers
+  std::vector<int> tail_;
+  // CTC: candidates of all running hypotheses, and their changes of ψ.
+  int candidate_count_ = 0;
+  TopCandidates row_best_;
+  std::vector<int> last_tokens_, candidates_, picks_;
+  std::vector<int> offered_;  // real candidates of each hypothesis; the rest of its row is padding
+  std::vector<float> deltas_, eos_deltas_;
+};
+
+Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
+               std::span<const int> primer, int encoder_steps, const BeamOptions& options)
+    : scorer_(scorer),
+      ctc_(ctc),
+      rules_(rules),
+      primer_(primer),
+      options_(options),
+      vocabulary_(static_cast<size_t>(scorer.vocabulary_size())),
+      lengths_(StepLimits(options, encoder_steps)),
+      best_(options.beam_size),
+      row_best_(CtcCandidateCount(options.beam_size, scorer.vocabulary_size())) {
+  // Step i reads a prefix of primer.size() + i tokens, which the decoder and CTC must still hold.
+  const int primer_length = static_cast<int>(primer.size());
+  lengths_.max = std::min(lengths_.max, scorer.max_positions() - primer_length + 1);
+  if (WithCtc()) {
+    lengths_.max =
+        std::min(lengths_.max, std::max(ctc->max_prefix_length() - primer_length + 1, 1));
+  }
+  const size_t beam = static_cast<size_t>(options.beam_size);
+  const size_t steps = static_cast<size_t>(std::max(lengths_.max, 0)) + 1;
+  tree_.Reset(std::min(beam * steps + beam, kMaxReservedNodes));
+  ended_.reserve(std::min(beam * steps, kMaxReservedNodes));
+  looped_.reserve(beam);
+  running_.reserve(beam);
+  next_.reserve(beam);
+  parents_.reserve(beam);
+  tokens_.reserve(beam);
+  picks_.reserve(beam);
+  log_probs_.resize(beam * vocabulary_);
+  tail_.resize(static_cast<size_t>(RepetitionWindow(options.repetition)));
+  if (WithCtc()) {
+    candidate_count_ = CtcCandidateCount(options.beam_size, scorer.vocabulary_size());
+    const size_t all = beam * static_cast<size_t>(candidate_count_);
+    last_tokens_.resize(beam);
+    offered_.resize(beam);
+    candidates_.resize(all);
+    deltas_.resize(all);
+    eos_deltas_.resize(beam);
+  }
+}
+
+Status Search::ScoreWithCtc() {
+  const size_t count = static_cast<size_t>(candidate_count_);
+  for (size_t h = 0; h < running_.size(); ++h) {
+    row_best_.Clear(candidate_count_);
+    row_best_.OfferRow(static_cast<int>(h), Row(h), DecoderWeight(), Penalty(), 0.0f);
+    const std::span<const Candidate> best = row_best_.best();
+    offered_[h] = static_cast<int>(best.size());
+    for (size_t j = 0; j < count; ++j) {
+      candidates_[h * count + j] = j < best.size() ? best[j].token : rules_.eos;
+    }
+    last_tokens_[h] =
+        running_[h].node == HypothesisTree::kRoot ? primer_.back() : tree_.token(running_[h].node);
+  }
+  const size_t hypotheses = running_.size();
+  return ctc_->Score(std::span<const int>(last_tokens_).first(hypotheses),
+                     std::span<const int>(candidates_).first(hypotheses * count), candidate_count_,
+                     std::span<float>(deltas_).first(hypotheses * count),
+                     std::span<float>(eos_deltas_).first(hypotheses));
+}
+
+// Tokens outside the candidates have ψ = -1e10 in ESPnet, which no beam reaches.
+void Search::OfferWithCtc(size_t hypothesis) {
+  const std::span<const float> row = Row(hypothesis);
+  const float ctc_weight = static_cast<float>(options_.ctc_weight);
+  const float base = running_[hypothesis].score;
+  const auto offer = [&](int token, float delta) {
+    const float own = DecoderWeight() * row[static_cast<size_t>(token)] + Penalty();
+    best_.Offer({own + ctc_weight * delta + base, static_cast<int>(hypothesis), token});
+  };
+  const size_t first = hypothesis * static_cast<size_t>(candidate_count_);
+  for (size_t j = 0; j < static_cast<size_t>(offered_[hypothesis]); ++j) {
+    if (candidates_[first + j] != rules_.eos) offer(candidates_[first + j], deltas_[first + j]);
+  }
+  offer(rules_.eos, eos_deltas_[hypothesis]);
+}
+
+Status Search::SelectStep() {
+  for (size_t h = 0; h < running_.size(); ++h) running_[h].times.Apply(rules_, Row(h));
+  if (WithCtc()) ESP_RETURN_IF_ERROR(ScoreWithCtc());
+  best_.Clear(options_.beam_size);
+  for (size_t h = 0; h < running_.size(); ++h) {
+    if (WithCtc()) {
+      OfferWithCtc(h);
+    } else {
+      best_.OfferRow(static_cast<int>(h), Row(h), DecoderWeight(), Penalty(), running_[h].score);
+    }
+  }
+  if (!best_.best().empty()) return OkStatus();
+  // The rules leave some token free for every hypothesis, unless the vocabulary is a toy.
+  for (size_t h = 0; h < running_.size(); ++h) {
+    for (const float value : Row(h)) {
+      if (std::isnan(value)) return Internal("the decoder's log-probabilities are not numbers");
+    }
+  }
+  return OkStatus();
+}
+
+bool Search::LeavesAsLoop(const Running& hypothesis) {
+  if (!options_.repetition.enabled) return false;
+  const RepeatedTail tail =
+      FindRepeatedTail(tree_.Tail(hypothesis.node, tail_), options_.repetition);
+  if (tail.period == 0) return false;
+  const int kept = LengthWithoutLoop(tree_.length(hypothesis.node), tail, options_.repetition);
+  const Ended loop = {hypothesis.node, kept, hypothesis.score, hypothesis.parts,
+                      DecodeOutcome::kRepetition};
+  if (looped_.size() < static_cast<size_t>(options_.beam_size)) {
+    looped_.push_back(loop);
+    return true;
+  }
+  const auto worst =
+      std::min_element(looped_.begin(), looped_.end(),
+                       [](const Ended& x, const Ended& y) { return x.score < y.score; });
+  if (worst->score < loop.score) *worst = loop;
+  return true;
+}
+
+void Search::Extend(int step) {
+  next_.clear();
+  parents_.clear();
+  tokens_.clear();
+  picks_.clear();
+  const bool last_step = step == lengths_.max - 1;
+  for (const Candidate& candidate : best_.best()) {
+    const size_t h = static_cast<size_t>(candidate.hypothesis);
+    Running child = running_[h];
+    child.node = tree_.Add(running_[h].node, candidate.token);
+    child.score = candidate.score;
+    child.parts.decoder += static_cast<double>(Row(h)[static_cast<size_t>(candidate.token)]);
+    if (options_.length_penalty != 0.0) child.parts.length_bonus += 1.0;
+    const bool is_eos = candidate.token == rules_.eos;
+    int pick = 0;
+    if (WithCtc()) {
+      const int* row = candidates_.data() + h * static_cast<size_t>(candidate_count_);
+      pick = static_cast<int>(std::find(row, row + offered_[h], candidate.token) - row);
+      child.parts.ctc += static_cast<double>(
+          is_eos ? eos_deltas_[h]
+                 : deltas_[h * static_cast<size_t>(candidate_count_) + static_cast<size_t>(pick)]);
+    }
+    if (last_step) child.node = tree_.Add(child.node, rules_.eos);
+    if (is_eos || last_step) {
+      const DecodeOutcome outcome = is_eos ? DecodeOutcome::kComplete : DecodeOutcome::kTruncated;
+      if (step >= lengths_.min) {
+        ended_.push_back({child.node, tree_.length(child.node), child.score, child.parts, outcome});
+      }
+      continue;
+    }
+    if (LeavesAsLoop(child)) {
+      stuck_ = stuck_ || next_.empty();
+      continue;
+    }
+    child.times.Append(rules_, candidate.token);
+    next_.push_back(child);
+    parents_.push_back(candidate.hypothesis);
+    tokens_.push_back(candidate.token);
+    picks_.push_back(pick);
+  }
+  running_.swap(next_);
+}
+
+bool Search::EndDetected(int step) const {
+  if (options_.maxlen_ratio != 0.0 || ended_.empty()) return false;
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  float best = kNone;
+  float best_of_length[kEndDetectLengths] = {kNone, kNone, kNone};
+  for (const Ended& hypothesis : ended_) {
+    best = std::max(best, hypothesis.score);
+    // yseq counts the primer, the step does not: ESPnet's end comes that many steps late.
+    const int age = step - YseqLength(hypothesis.node);
+    if (age >= 0 && age < kEndDetectLengths) {
+      best_of_length[age] = std::max(best_of_length[age], hypothesis.score);
+    }
+  }
+  return std::all_of(best_of_length, best_of_length + kEndDetectLengths,
+                     [&](float score) { return score > kNone && score - best < kEndDetectMargin; });
+}
+
+Status Search::AdvanceScorers() {
+  if (WithCtc()) ctc_->Keep(parents_, picks_);
+  return scorer_.Advance(parents_, tokens_,
+                         std::span<float>(log_probs_).first(running_.size() * vocabulary_));
+}
+
+BeamResult Search::Collect(int steps) {
+  // Loops rank among the ended ones: what was said before a loop is a text like any other.
+  ended_.insert(ended_.end(), looped_.begin(), looped_.end());
+  const auto key = [&](const Ended& hypothesis) {
+    if (!options_.normalize_length) return hypothesis.score;
+    return hypothesis.score / static_cast<float>(YseqLength(hypothesis.node) - 1);
+  };
+  std::stable_sort(ended_.begin(), ended_.end(),
+                   [&](const Ended& a, const Ended& b) { return key(a) > key(b); });
+  BeamResult result;
+  result.steps = steps;
+  const size_t count = std::min(ended_.size(), static_cast<size_t>(options_.beam_size));
+  for (size_t i = 0; i < count; ++i) {
+    const Ended& from = ended_[i];
+    Hypothesis hypothesis;
+    hypothesis.tokens.assign(primer_.begin(), primer_.end());
+    const std::vector<int> text = tree_.Sequence(from.node);
+    hypothesis.tokens.insert(hypothesis.tokens.end(), text.begin(),
+                             text.begin() + from.kept_length);
+    if (from.outcome == DecodeOutcome::kRepetition) hypothesis.tokens.push_back(rules_.eos);
+    hypothesis.score = static_cast<double>(from.score);
+    hypothesis.parts = from.parts;
+    hypothesis.outcome = from.outcome;
+    result.nbest.push_back(std::move(hypothesis));
+  }
+  if (!result.nbest.empty()) result.outcome = result.nbest[0].outcome;
+  return result;
+}
+
+Result<BeamResult> Search::Run(const std::stop_token& stop) {
+  if (stop.stop_requested()) return Cancelled("decoding was cancelled");
+  if (lengths_.max < 1) return Collect(0);
+  if (WithCtc()) ESP_RETURN_IF_ERROR(ctc_->Start(static_cast<int>(primer_.size())));
+  const int last_row = static_cast<int>(primer_.size()) - 1;
+  ESP_RETURN_IF_ERROR(
+      scorer_.Start(primer_, {&last_row, 1}, std::span<float>(log_probs_).first(vocabulary_)));
+  running_.push_back({HypothesisTree::kRoot, 0.0f, {}, TimeState(rules_, primer_)});
+  int step = 0;
+  while (true) {
+    if (stop.stop_requested()) return Cancelled("decoding was cancelled");
+    ESP_RETURN_IF_ERROR(SelectStep());
+    Extend(step);
+    ++step;
+    if (step == lengths_.max || running_.empty() || stuck_ || EndDetected(step - 1)) break;
+    ESP_RETURN_IF_ERROR(AdvanceScorers());
+  }
+  return Collect(step);
+}
+
+}  // namespace
+
+int CtcCandidateCount(int beam_size, int vocabulary) {
+  // int(1.5 · beam), as ESPnet's pre_beam_ratio.
+  return std::min(vocabulary, beam_size + beam_size / 2);
+}
+
+Result<BeamResult> BeamSearch(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
+                              std::span<const int> primer, int encoder_steps,
+                              const BeamOptions& options, const std::stop_token& stop) {
+  ESP_RETURN_IF_ERROR(CheckArguments(scorer, ctc, rules, primer, encoder_steps, options));
+  return Search(scorer, ctc, rules, primer, encoder_steps, options).Run(stop);
+}
+
+}  // namespace espalier

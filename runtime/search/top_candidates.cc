@@ -1,0 +1,45 @@
+#include "runtime/search/top_candidates.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace espalier {
+
+namespace {
+
+constexpr size_t kBlock = 64;
+
+}  // namespace
+
+float TopCandidates::Threshold() const {
+  return best_.size() < capacity_ ? -std::numeric_limits<float>::infinity() : best_.back().score;
+}
+
+void TopCandidates::Offer(const Candidate& candidate) {
+  if (capacity_ == 0 || !(candidate.score > Threshold())) return;
+  const auto worse = [](float score, const Candidate& kept) { return score > kept.score; };
+  const auto place = std::upper_bound(best_.begin(), best_.end(), candidate.score, worse);
+  best_.insert(place, candidate);
+  if (best_.size() > capacity_) best_.pop_back();
+}
+
+void TopCandidates::OfferRow(int hypothesis, std::span<const float> values, float scale,
+                             float bonus, float base) {
+  const auto score = [&](size_t i) { return values[i] * scale + bonus + base; };
+  const auto offer = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const float s = score(i);
+      if (s > Threshold()) Offer({s, hypothesis, static_cast<int>(i)});
+    }
+  };
+  const size_t blocks = values.size() / kBlock * kBlock;
+  for (size_t i = 0; i < blocks; i += kBlock) {
+    const float threshold = Threshold();
+    int above = 0;
+    for (size_t j = 0; j < kBlock; ++j) above |= score(i + j) > threshold ? 1 : 0;
+    if (above != 0) offer(i, i + kBlock);
+  }
+  offer(blocks, values.size());
+}
+
+}  // namespace espalier
