@@ -1,0 +1,162 @@
+// Every op case on every backend and weight storage, against the reference backend.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "runtime/backend/reference/reference_backend.h"
+#include "runtime/base/string_format.h"
+#include "tests/conformance/backends.h"
+#include "tests/conformance/op_case.h"
+
+namespace espalier::conformance {
+namespace {
+
+using Contents = std::vector<std::vector<std::byte>>;
+
+// The external buffers after one run.
+Result<Contents> RunCase(Backend& backend, const OpCase& op_case) {
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  std::vector<Buffer*> externals;
+  for (const auto& bytes : op_case.contents) {
+    ESP_ASSIGN_OR_RETURN(buffers.emplace_back(), backend.Allocate(bytes.size()));
+    ESP_RETURN_IF_ERROR(buffers.back()->Write(0, bytes));
+    externals.push_back(buffers.back().get());
+  }
+  ESP_ASSIGN_OR_RETURN(auto executable, backend.Compile(op_case.plan));
+  ESP_ASSIGN_OR_RETURN(auto state, executable->Bind(externals));
+  ESP_RETURN_IF_ERROR(state->Run(op_case.lengths, {}));
+  Contents results = op_case.contents;
+  for (size_t i = 0; i < results.size(); ++i) {
+    ESP_RETURN_IF_ERROR(buffers[i]->Read(0, results[i]));
+  }
+  return results;
+}
+
+bool Close(float got, float expected, const Tolerance& tolerance) {
+  if (std::isnan(expected)) return std::isnan(got);
+  if (std::isinf(expected)) return got == expected;
+  return std::abs(got - expected) <= tolerance.absolute + tolerance.relative * std::abs(expected);
+}
+
+// The first difference between two runs, or nothing.
+std::string Difference(const OpCase& op_case, const Contents& got, const Contents& expected) {
+  for (const Slot& slot : op_case.plan->slots) {
+    const auto& a = got[static_cast<size_t>(slot.external)];
+    const auto& b = expected[static_cast<size_t>(slot.external)];
+    if (slot.dtype != DType::kF32) {
+      if (a != b) return slot.name + " differs";
+      continue;
+    }
+    for (size_t i = 0; i + 4 <= a.size(); i += 4) {
+      float x, y;
+      std::memcpy(&x, &a[i], 4);
+      std::memcpy(&y, &b[i], 4);
+      if (Close(x, y, op_case.tolerance)) continue;
+      const auto columns = static_cast<size_t>(slot.columns);
+      return StrFormat("%s[%zu,%zu]: %.9g, expected %.9g", slot.name.c_str(), i / 4 / columns,
+                       i / 4 % columns, double{x}, double{y});
+    }
+  }
+  return "";
+}
+
+using CaseMaker = std::vector<OpCase> (*)(DType);
+const std::map<std::string, CaseMaker>& CaseMakers() {
+  static const std::map<std::string, CaseMaker> makers = {
+#define ESP_OP(name) {#name, name##Cases},
+#include "runtime/graph/op_list.inc"
+#undef ESP_OP
+  };
+  return makers;
+}
+
+struct Expectation {
+  OpCase op_case;
+  Contents result;
+};
+
+// Cases with the reference's results, computed once for all backends.
+const std::vector<Expectation>& Expectations(const std::string& op, DType storage) {
+  static std::map<std::pair<std::string, DType>, std::vector<Expectation>> cache;
+  auto [it, is_new] = cache.try_emplace({op, storage});
+  if (!is_new) return it->second;
+  const auto reference = MakeReferenceBackend();
+  for (OpCase& op_case : CaseMakers().at(op)(storage)) {
+    auto result = RunCase(*reference, op_case);
+    EXPECT_TRUE(result.ok()) << op_case.name << ": " << result.status().message();
+    if (result.ok()) it->second.push_back({std::move(op_case), std::move(result).value()});
+  }
+  return it->second;
+}
+
+const Gap* FindGap(const std::vector<Gap>& gaps, const std::string& candidate,
+                   const std::string& case_name) {
+  for (const Gap& gap : gaps) {
+    if (candidate.starts_with(gap.candidate_prefix) && case_name == gap.case_name) return &gap;
+  }
+  return nullptr;
+}
+
+void CheckCase(Backend& backend, const Expectation& expectation, const Gap* gap) {
+  const OpCase& op_case = expectation.op_case;
+  const Status supports = backend.Supports(*op_case.plan);
+  if (gap != nullptr && gap->kind == Gap::Kind::kUnsupported) {
+    EXPECT_FALSE(supports.ok()) << op_case.name << " is listed as a gap but supported";
+    return;
+  }
+  ASSERT_TRUE(supports.ok()) << op_case.name << ": " << supports.message();
+  const auto result = RunCase(backend, op_case);
+  ASSERT_TRUE(result.ok()) << op_case.name << ": " << result.status().message();
+  const std::string difference = Difference(op_case, *result, expectation.result);
+  if (gap != nullptr) {
+    EXPECT_NE(difference, "") << op_case.name << " is listed as an expected failure but passes";
+  } else {
+    EXPECT_EQ(difference, "") << op_case.name;
+  }
+}
+
+struct Parameter {
+  Candidate candidate;
+  std::string op;
+  DType storage;
+};
+
+class ConformanceTest : public testing::TestWithParam<Parameter> {};
+
+TEST_P(ConformanceTest, MatchesReference) {
+  const Parameter& parameter = GetParam();
+  std::string reason;
+  const std::unique_ptr<Backend> backend = parameter.candidate.make(&reason);
+  if (backend == nullptr) GTEST_SKIP() << parameter.candidate.name << ": " << reason;
+  const std::vector<Gap> gaps = Gaps();
+  const auto& expectations = Expectations(parameter.op, parameter.storage);
+  EXPECT_FALSE(expectations.empty()) << "no cases for " << parameter.op;
+  for (const Expectation& expectation : expectations) {
+    CheckCase(*backend, expectation,
+              FindGap(gaps, parameter.candidate.name, expectation.op_case.name));
+  }
+}
+
+std::vector<Parameter> Parameters() {
+  std::vector<Parameter> parameters;
+  for (const Candidate& candidate : Candidates()) {
+    for (const auto& [op, maker] : CaseMakers()) {
+      for (const DType storage : {DType::kF32, DType::kF16, DType::kBF16}) {
+        parameters.push_back({candidate, op, storage});
+      }
+    }
+  }
+  return parameters;
+}
+
+std::string ParameterName(const testing::TestParamInfo<Parameter>& test) {
+  return test.param.candidate.name + "_" + test.param.op + "_" +
+         std::string(DTypeName(test.param.storage));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, ConformanceTest, testing::ValuesIn(Parameters()), ParameterName);
+
+}  // namespace
+}  // namespace espalier::conformance

@@ -1,0 +1,134 @@
+#include "tests/conformance/op_case.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <utility>
+
+#include "runtime/graph/memory_planner.h"
+#include "runtime/tensor/half.h"
+
+namespace espalier::conformance {
+namespace {
+
+constexpr int32_t kLeftColumns = 3;  // of a slot beside the window, odd so that rows are unaligned
+constexpr int32_t kRightColumns = 2;
+constexpr int32_t kSpareRows = 2;
+
+uint16_t ToBFloat16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return static_cast<uint16_t>(bits >> 16);
+}
+
+}  // namespace
+
+CaseBuilder::CaseBuilder(std::string name, DType storage, Tolerance tolerance)
+    : storage_(storage), weight_bytes_(std::make_shared<std::vector<std::vector<uint8_t>>>()) {
+  case_.name = std::move(name);
+  case_.tolerance = tolerance;
+  plan_.name = case_.name;
+}
+
+int32_t CaseBuilder::Length(int32_t rows) {
+  plan_.lengths.push_back({.name = "rows", .max = rows + kSpareRows});
+  case_.lengths.push_back(rows);
+  return static_cast<int32_t>(plan_.lengths.size()) - 1;
+}
+
+int32_t CaseBuilder::ConvLength(int32_t source, int32_t kernel, int32_t stride, int32_t padding) {
+  const int32_t max = plan_.lengths[static_cast<size_t>(source)].max;
+  plan_.lengths.push_back({.name = "derived",
+                           .max = (max + 2 * padding - kernel) / stride + 1,
+                           .source = source,
+                           .kernel = kernel,
+                           .stride = stride,
+                           .padding = padding});
+  return static_cast<int32_t>(plan_.lengths.size()) - 1;
+}
+
+float CaseBuilder::Random(float amplitude) {
+  state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+  return amplitude * (static_cast<float>(state_ >> 40) * 0x1p-23f - 1.0f);
+}
+
+TensorRef CaseBuilder::AddSlot(espalier::Slot slot, int32_t columns, float amplitude) {
+  const auto index = static_cast<int32_t>(plan_.slots.size());
+  slot.name = "slot" + std::to_string(index);
+  slot.external = plan_.external_count++;
+  const bool is_index = slot.dtype == DType::kI32;
+  slot.columns = is_index ? columns : columns + kLeftColumns + kRightColumns;
+  std::vector<std::byte> bytes(static_cast<size_t>(plan_.MaxBytes(slot)));
+  for (size_t i = 0; !is_index && i + 4 <= bytes.size(); i += 4) {
+    const float value = Random(amplitude);
+    std::memcpy(&bytes[i], &value, 4);
+  }
+  case_.contents.push_back(std::move(bytes));
+  plan_.slots.push_back(std::move(slot));
+  return {.slot = index, .column_begin = is_index ? 0 : kLeftColumns, .column_count = columns};
+}
+
+TensorRef CaseBuilder::Slot(int32_t length, int32_t columns, float amplitude) {
+  return AddSlot({.name = {}, .length = length}, columns, amplitude);
+}
+
+TensorRef CaseBuilder::FixedSlot(int32_t rows, int32_t columns, float amplitude) {
+  return AddSlot({.name = {}, .length = -1, .fixed_rows = rows}, columns, amplitude);
+}
+
+TensorRef CaseBuilder::Indices(int32_t length, const std::vector<int32_t>& values) {
+  const TensorRef ref = AddSlot({.name = {}, .dtype = DType::kI32, .length = length}, 1, 0.0f);
+  if (!values.empty()) {
+    std::memcpy(case_.contents.back().data(), values.data(), values.size() * sizeof(int32_t));
+  }
+  return ref;
+}
+
+TensorRef CaseBuilder::FixedIndices(int32_t rows, int32_t columns,
+                                    const std::vector<int32_t>& values) {
+  const TensorRef ref =
+      AddSlot({.name = {}, .dtype = DType::kI32, .length = -1, .fixed_rows = rows}, columns, 0.0f);
+  std::memcpy(case_.contents.back().data(), values.data(), values.size() * sizeof(int32_t));
+  return ref;
+}
+
+WeightRef CaseBuilder::Weight(int64_t rows, int64_t columns, float amplitude) {
+  const int64_t stride = columns + 1;
+  const size_t size = DTypeSize(storage_);
+  // One element in front makes the data aligned to the element and to nothing larger.
+  std::vector<uint8_t> bytes(static_cast<size_t>(rows * stride + 1) * size);
+  for (size_t i = 0; i < bytes.size(); i += size) {
+    const float value = Random(amplitude);
+    const uint16_t half = storage_ == DType::kF16 ? FloatToHalf(value) : ToBFloat16(value);
+    std::memcpy(&bytes[i], storage_ == DType::kF32 ? static_cast<const void*>(&value) : &half,
+                size);
+  }
+  weight_bytes_->push_back(std::move(bytes));
+  const auto index = static_cast<int32_t>(plan_.weights.size());
+  plan_.weights.push_back({.name = "weight" + std::to_string(index),
+                           .dtype = storage_,
+                           .rows = rows,
+                           .columns = columns,
+                           .row_stride = stride,
+                           .data = weight_bytes_->back().data() + size,
+                           .owned = nullptr});
+  return {index};
+}
+
+void CaseBuilder::Poke(const TensorRef& ref, int32_t row, int32_t column, float value) {
+  const espalier::Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
+  const auto index = static_cast<size_t>(row * slot.columns + ref.column_begin + column);
+  std::memcpy(&case_.contents[static_cast<size_t>(slot.external)][index * 4], &value, 4);
+}
+
+OpCase CaseBuilder::Build(const Op& op) {
+  plan_.ops = {op};
+  plan_.weights_owner = weight_bytes_;
+  PlaceSlots(&plan_);
+  const Status valid = plan_.Validate();
+  EXPECT_TRUE(valid.ok()) << valid.message();
+  case_.plan = std::make_shared<const Plan>(std::move(plan_));
+  return std::move(case_);
+}
+
+}  // namespace espalier::conformance

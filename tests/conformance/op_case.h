@@ -1,0 +1,70 @@
+// One op with its operands and their contents: what every backend must compute alike.
+//
+// Every operand is an external buffer that is wider and longer than the op needs, filled with
+// noise, and compared whole afterwards: a kernel that writes outside its window fails.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/graph/plan.h"
+
+namespace espalier::conformance {
+
+// |got - expected| <= absolute + relative * |expected|.
+struct Tolerance {
+  float absolute = 0.0f;
+  float relative = 0.0f;
+};
+
+struct OpCase {
+  std::string name;
+  std::shared_ptr<const Plan> plan;
+  std::vector<int32_t> lengths;
+  std::vector<std::vector<std::byte>> contents;  // of each external buffer before the run
+  Tolerance tolerance;
+};
+
+class CaseBuilder {
+ public:
+  // `storage`: how the weights are stored (f32, f16 or bf16).
+  CaseBuilder(std::string name, DType storage, Tolerance tolerance);
+
+  // A row count of the run, and a larger one that the buffers hold.
+  int32_t Length(int32_t rows);
+  int32_t ConvLength(int32_t source, int32_t kernel, int32_t stride, int32_t padding);
+
+  // A window into a wider slot: uniform values in [-amplitude, amplitude].
+  TensorRef Slot(int32_t length, int32_t columns, float amplitude = 1.0f);
+  TensorRef FixedSlot(int32_t rows, int32_t columns, float amplitude = 1.0f);
+  // (length or rows, columns) indices; those behind `values` are zero.
+  TensorRef Indices(int32_t length, const std::vector<int32_t>& values);
+  TensorRef FixedIndices(int32_t rows, int32_t columns, const std::vector<int32_t>& values);
+  // A weight with a row stride wider than its columns, aligned to its element only.
+  WeightRef Weight(int64_t rows, int64_t columns, float amplitude = 1.0f);
+
+  // Overwrites one element of the window.
+  void Poke(const TensorRef& ref, int32_t row, int32_t column, float value);
+
+  OpCase Build(const Op& op);
+
+ private:
+  TensorRef AddSlot(espalier::Slot slot, int32_t columns, float amplitude);
+  float Random(float amplitude);
+
+  OpCase case_;
+  Plan plan_;
+  DType storage_;
+  uint64_t state_ = 0x9E3779B97F4A7C15u;
+  std::shared_ptr<std::vector<std::vector<uint8_t>>> weight_bytes_;
+};
+
+// The cases of each op, in ops/<op>_cases.cc. A missing file is a link error that names the op.
+#define ESP_OP(name) std::vector<OpCase> name##Cases(DType storage);
+#include "runtime/graph/op_list.inc"
+#undef ESP_OP
+
+}  // namespace espalier::conformance
