@@ -52,7 +52,7 @@ TEST(MonoResamplerTest, CountsRoundToTheNearest) {
 
 TEST(MonoResamplerTest, LengthIsExactForAnyRateAndLength) {
   for (int from : {1000, 8000, 11025, 22050, 32000, 44100, 48000, 96000, 768000}) {
-    for (size_t count : {1, 2, 3, 7, 100, 4095, 10007}) {
+    for (size_t count : {1u, 2u, 3u, 7u, 100u, 4095u, 10007u}) {
       for (int to : {8000, 16000, 44100}) {
         if (from == to) continue;
         const auto out = Resample(Tone(100, from, count), from, to);

@@ -51,8 +51,8 @@ TEST(PcmStreamSourceTest, WhatFollowsTheDataIsNotAudio) {
 TEST(PcmStreamSourceTest, SamplesAreKeptTogetherForAnyPieces) {
   std::vector<int16_t> samples(30000);
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<int16_t>(i * 7);
-  for (size_t bytes : {1, 2, 3, 1000, 100000}) {
-    for (size_t frames : {1, 7, 20000}) {
+  for (size_t bytes : {1u, 2u, 3u, 1000u, 100000u}) {
+    for (size_t frames : {1u, 7u, 20000u}) {
       auto source = PcmStreamSource::OpenRaw("x", MemoryStream(AsBytes(samples), bytes),
                                              PcmEncoding::kS16, 16000, 3);
       const auto read = ReadSource(source.value().get(), frames);

@@ -113,7 +113,8 @@ TEST(LogMelTest, VeryShortSignalsGiveFiniteFrames) {
   const auto signal = SpeechLikeSignal(600);
   for (const LogMelConfig& c : {kOwsm, kWhisper}) {
     const auto log_mel = Make(c);
-    for (size_t count : {0, 1, 2, 159, 160, 200, 201, 255, 256, 257, 258, 399, 400, 512, 513}) {
+    for (size_t count :
+         {0u, 1u, 2u, 159u, 160u, 200u, 201u, 255u, 256u, 257u, 258u, 399u, 400u, 512u, 513u}) {
       const std::vector<float> samples(signal.begin(),
                                        signal.begin() + static_cast<ptrdiff_t>(count));
       const auto frames = log_mel->Compute(samples);
@@ -134,10 +135,10 @@ TEST(LogMelTest, AnyChunkingGivesTheSameBits) {
   const auto signal = SpeechLikeSignal(40000);
   for (const LogMelConfig& c : {kOwsm, kWhisper}) {
     const auto log_mel = Make(c);
-    for (size_t count : {0, 1, 256, 257, 399, 16000, 39999, 40000}) {
+    for (size_t count : {0u, 1u, 256u, 257u, 399u, 16000u, 39999u, 40000u}) {
       const std::span<const float> samples(signal.data(), count);
       const auto whole = log_mel->Compute(samples);
-      for (size_t longest : {1, 7, 160, 399, 5000, 30000}) {
+      for (size_t longest : {1u, 7u, 160u, 399u, 5000u, 30000u}) {
         if (longest == 1 && count > 16000) continue;
         StreamingLogMel stream(*log_mel);
         std::vector<float> frames;
