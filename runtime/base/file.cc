@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "runtime/base/atomic_file.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
@@ -24,27 +24,10 @@ class FileDescriptor {
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
 };
-
-Status WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Unwritable(std::strerror(errno));
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return OkStatus();
-}
-
-Status WriteDirectly(const std::string& path, std::string_view bytes) {
-  FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (fd.get() < 0) return Unwritable(path + ": " + std::strerror(errno));
-  return WriteAll(fd.get(), bytes).WithContext(path);
-}
 
 }  // namespace
 
@@ -82,24 +65,9 @@ Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
 MappedFile::~MappedFile() { ::munmap(const_cast<uint8_t*>(data_), size_bytes_); }
 
 Status WriteFileAtomically(const std::string& path, std::string_view bytes) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode)) return Unwritable(path + ": is a folder");
-    return WriteDirectly(path, bytes);
-  }
-  std::string temporary = path + ".XXXXXX";
-  FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (fd.get() < 0) return Unwritable(path + ": " + std::strerror(errno));
-  Status status = WriteAll(fd.get(), bytes).WithContext(path);
-  if (status.ok() && ::fchmod(fd.get(), 0644) != 0)
-    status = Unwritable(path + ": " + std::strerror(errno));
-  if (::close(fd.Release()) != 0 && status.ok())
-    status = Unwritable(path + ": " + std::strerror(errno));
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = Unwritable(path + ": " + std::strerror(errno));
-  }
-  if (!status.ok()) ::unlink(temporary.c_str());
-  return status;
+  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  ESP_RETURN_IF_ERROR(file->Write(bytes));
+  return file->Commit();
 }
 
 bool PathExists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
