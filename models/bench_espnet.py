@@ -225,8 +225,14 @@ def compare_hypotheses(args, espnet, model_dir, audio):
     margin = (
         espnet["scores"][0] - espnet["scores"][1] if len(espnet["scores"]) > 1 else float("inf")
     )
-    return "best hypothesis: %s (%d of %d ids alike from the start); score %.4f, ESPnet %.4f; ESPnet's margin %.4f" % (
-        "same" if mine == theirs else "differs", same, len(theirs), ours[0]["score"], espnet["scores"][0], margin)  # fmt: skip
+    return "best hypothesis %s: %d of %d ids alike; score %.4f, ESPnet %.4f (margin %.4f)" % (
+        "the same" if mine == theirs else "differs",
+        same,
+        len(theirs),
+        ours[0]["score"],
+        espnet["scores"][0],
+        margin,
+    )
 
 
 def row(name, runs):
@@ -267,10 +273,10 @@ def run_rounds(args, espnet_dir, model_dir, audio):
 
 
 def report(args, runs):
-    print("OWSM v3.1 %s shape, random weights, 30 s, beam 5, %d tokens, f32, %d threads" % (args.size, TOKENS, args.threads))  # fmt: skip
-    print(
-        measuring.machine() + "; median (smallest-largest) of %d rounds, s and MB\n" % args.rounds
-    )
+    what = (args.size, TOKENS, args.threads)
+    print("OWSM v3.1 %s shape, random weights, 30 s, beam 5, %d tokens, f32, %d threads" % what)
+    print(measuring.machine())
+    print("median (smallest-largest) of %d rounds, in s and MB\n" % args.rounds)
     head = [
         "",
         "encode",

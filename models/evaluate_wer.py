@@ -2,10 +2,12 @@
 """Word and character error rates of `espalier transcribe` over a manifest of clips, per language.
 
     evaluate_wer.py MANIFEST AUDIO_ROOT --model DIR [--espalier PROGRAM] [--beam-size N]
-                    [--languages en,fr] [--limit N] [--threads N] [--extra "OPTIONS"] [--errors]
+                    [--languages en,fr] [--limit N] [--max-seconds S] [--threads N] [--errors]
+                    [--extra "OPTIONS"]
     evaluate_wer.py MANIFEST AUDIO_ROOT --hyp-dir DIR
 
-MANIFEST: JSON, a list of {"file", "language", "text", "seconds"}. One process per language, so that
+MANIFEST: JSON, a list of {"file", "language", "text", "seconds"}; clips over 30 s are left out
+unless --max-seconds says otherwise. One process per language, so that
 loading is paid once. --hyp-dir scores what is there: DIR/<language>/<stem>.json or .txt.
 Exit status 1 when a clip has no result.
 """
@@ -25,7 +27,7 @@ from text_errors import count_errors, normalise
 
 def read_manifest(args):
     with open(args.manifest, encoding="utf-8") as file:
-        entries = [e for e in json.load(file) if e.get("text")]
+        entries = [e for e in json.load(file) if e["seconds"] <= args.max_seconds]
     by_language = {}
     for entry in entries:
         by_language.setdefault(entry["language"], []).append(entry)
@@ -76,8 +78,8 @@ def score(args, folder, entries):
         counts = count_errors(entry["text"], text or "")
         sums = [a + b for a, b in zip(sums, counts)]
         if args.errors and counts[0]:
-            print("%s\n  ref %s\n  hyp %s" % (
-                entry["file"], " ".join(normalise(entry["text"])), " ".join(normalise(text or ""))))  # fmt: skip
+            words = [" ".join(normalise(t or "")) for t in (entry["text"], text)]
+            print("%s\n  ref %s\n  hyp %s" % (entry["file"], *words))
     return sums, absent
 
 
@@ -108,7 +110,8 @@ def evaluate(args, scratch):
         all_seconds, all_wall = all_seconds + seconds, all_wall + wall
     rows.append(result_row("all", total, all_clips, all_absent, all_seconds, all_wall))
     if not args.hyp_dir:
-        print("%s, beam %d; %s\n" % (os.path.basename(os.path.abspath(args.model)), args.beam_size, measuring.machine()))  # fmt: skip
+        model = os.path.basename(os.path.abspath(args.model))
+        print("%s, beam %d; %s\n" % (model, args.beam_size, measuring.machine()))
     head = ["language", "clips", "no result", "WER %", "CER %", "wall s (per s of audio)"]
     print(measuring.markdown_table(head, rows))
     return 1 if all_absent else 0
@@ -123,6 +126,7 @@ def main():
     parser.add_argument("--hyp-dir", metavar="DIR", help="score these results instead of running")
     parser.add_argument("--languages", help="comma-separated; default: all of the manifest")
     parser.add_argument("--limit", type=int, help="first N clips of each language")
+    parser.add_argument("--max-seconds", type=float, default=30, help="leave longer clips out")
     parser.add_argument("--beam-size", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--extra", default="", help="more options for espalier transcribe")

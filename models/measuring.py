@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: one timed process at a time, medians, and the table's footer."""
+"""What the benchmark scripts share: one timed process at a time, medians, the table."""
 
 import datetime
 import json
@@ -40,7 +40,7 @@ def timed_process(command, env=None):
     """Runs a command and returns (its standard output, a dictionary of what it cost).
 
     wall_s, cpu_s (user and system, children included), rss_mb (peak), others (share of the machine
-    that other processes used meanwhile, 0 to 1). Raises RuntimeError with its last words on failure.
+    that other processes used meanwhile, 0 to 1). Raises RuntimeError with its words on failure.
     """
     busy, ticks = _cpu_ticks()
     start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Word and character error rates, as published peers' figures here are counted.
+"""Word and character error rates.
 
 Text is compared in lower case, without punctuation and diacritics: the references are scripts with
 missing accents.
