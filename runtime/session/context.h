@@ -9,11 +9,11 @@
 namespace espalier {
 
 struct Context {
-  std::string language;   // as users read it: "en" (ISO 639-1 where there is one, else 639-3)
-  std::string task;       // "transcribe" or "translate"
-  int language_id = -1;   // token; -1: an English-only Whisper, which has none
-  int task_id = -1;       // token; -1 likewise
-  int gate_language = 0;  // rows of the gate predictor's embeddings, 0 without one
+  std::string language = {};  // as users read it: "en" (ISO 639-1 where there is one, else 639-3)
+  std::string task = {};      // "transcribe" or "translate"
+  int language_id = -1;       // token; -1: an English-only Whisper, which has none
+  int task_id = -1;           // token; -1 likewise
+  int gate_language = 0;      // rows of the gate predictor's embeddings, 0 without one
   int gate_task = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/checkpoint/safetensors.h"
+#include "runtime/search/segments.h"
 #include "runtime/session/inference.h"
 #include "runtime/session/owsm_text.h"
 #include "runtime/session/window.h"
@@ -216,7 +217,8 @@ class Dumper {
                                    {"outcome", DecodeOutcomeName(result.outcome)},
                                    {"nbest", nlohmann::ordered_json::array()}};
     for (const Hypothesis& hypothesis : result.nbest) {
-      const std::vector<int> tokens = ResultTokens(hypothesis.tokens, *config().owsm);
+      const std::vector<int> tokens =
+          OwsmResultTokens(hypothesis.tokens, config().owsm->sos_id, config().owsm->blank_id);
       nlohmann::ordered_json scores = {{"decoder", hypothesis.parts.decoder}};
       if (search.ctc_weight > 0) scores["ctc"] = hypothesis.parts.ctc;
       if (search.length_penalty != 0) scores["length_bonus"] = hypothesis.parts.length_bonus;

@@ -29,15 +29,6 @@ Result<std::vector<int>> OwsmPrimer(const Engine& engine, const Context& context
   return primer;
 }
 
-std::vector<int> ResultTokens(std::span<const int> hypothesis, const OwsmConfig& config) {
-  std::vector<int> tokens(hypothesis.begin(), hypothesis.end());
-  if (!tokens.empty()) tokens.pop_back();
-  const auto sos = std::find(tokens.begin(), tokens.end(), config.sos_id);
-  if (sos != tokens.end()) tokens.erase(tokens.begin(), sos + 1);
-  std::erase(tokens, config.blank_id);
-  return tokens;
-}
-
 std::string TextWithSymbols(const Engine& engine, std::span<const int> tokens) {
   return engine.tokenizer().Decode(tokens);
 }

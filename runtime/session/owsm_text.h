@@ -19,10 +19,6 @@ OwsmTimeRules TimeRulesOf(const OwsmConfig& config);
 Result<std::vector<int>> OwsmPrimer(const Engine& engine, const Context& context, bool timestamps,
                                     const std::optional<std::string>& previous_text);
 
-// A hypothesis without its last token, without everything up to the first sos, without blanks: it
-// begins with language and task.
-std::vector<int> ResultTokens(std::span<const int> hypothesis, const OwsmConfig& config);
-
 // Text of tokens, symbols such as <eng> written out; without them for `Plain`.
 std::string TextWithSymbols(const Engine& engine, std::span<const int> tokens);
 std::string PlainText(const Engine& engine, std::span<const int> tokens);

@@ -12,14 +12,14 @@ namespace espalier {
 struct Segment {
   int64_t start_ms = 0;  // from the start of the audio
   int64_t end_ms = 0;
-  int64_t window_start_ms = 0;  // of the window that was decoded (openai's `seek`)
-  std::string text;             // UTF-8, as the tokenizer gives it (a leading space may be there)
-  std::vector<int> tokens;      // with time tokens where the model gave them
-  std::string language;         // "en" (ISO 639-1 where there is one, else 639-3)
+  int64_t window_start_ms = 0;   // of the window that was decoded (openai's `seek`)
+  std::string text = {};         // UTF-8, as the tokenizer gives it (a leading space may be there)
+  std::vector<int> tokens = {};  // with time tokens where the model gave them
+  std::string language = {};     // "en" (ISO 639-1 where there is one, else 639-3)
   double temperature = 0.0;
-  double avg_log_prob = 0.0;       // mean log-probability of the window's tokens
-  double compression_ratio = 0.0;  // of the window's text, zlib
-  double no_speech_prob = 0.0;     // 0 where the model has none
+  double avg_log_prob = 0.0;                         // mean log-probability of the window's tokens
+  double compression_ratio = 0.0;                    // of the window's text, zlib
+  double no_speech_prob = 0.0;                       // 0 where the model has none
   DecodeOutcome outcome = DecodeOutcome::kComplete;  // of its window; never silent
 };
 

@@ -1,0 +1,147 @@
+#include "runtime/session/window_loop.h"
+
+#include <algorithm>
+
+#include "runtime/base/string_format.h"
+#include "runtime/session/window_search.h"
+
+namespace espalier {
+namespace {
+
+// Less than this is no speech, whatever it holds (conventions §1.7).
+constexpr double kShortestAudioS = 0.1;
+
+Status CheckOptions(const TranscribeOptions& options, int beam_size_max) {
+  if (options.beam_size < 1 || options.beam_size > beam_size_max) {
+    return InvalidArgument(StrFormat("beam size %d: 1 to %d", options.beam_size, beam_size_max));
+  }
+  if (options.offset_ms < 0 || options.duration_ms < 0) {
+    return InvalidArgument("offset and duration: not negative");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+WindowLoop::WindowLoop(std::shared_ptr<Engine> engine)
+    : engine_(std::move(engine)), inference_(engine_, InferenceOptions{}) {}
+
+Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOptions& options,
+                                          const TranscribeObserver& observer,
+                                          const std::stop_token& stop) {
+  const Stopwatch watch;
+  const Timings before = inference_.timings();
+  features_s_ = search_s_ = 0;
+  context_.reset();
+  gates_.reset();
+  inference_.set_stop(stop);
+  ESP_RETURN_IF_ERROR(CheckOptions(options, engine_->beam_size_max()));
+  ESP_RETURN_IF_ERROR(Begin(options));
+  if (options.language != "auto") {
+    ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, options.language, options.task));
+  }
+
+  Transcript transcript;
+  const int64_t limit = options.duration_ms > 0 ? options.duration_ms * sample_rate() / 1000 : -1;
+  AudioWindow window(&audio, WindowSamples(engine_->config()), limit);
+  ESP_RETURN_IF_ERROR(window.Skip(options.offset_ms * sample_rate() / 1000));
+  const int64_t first = window.begin();
+  const auto total = audio.total_samples();
+  for (;;) {
+    if (stop.stop_requested()) return Cancelled("transcription cancelled");
+    ESP_RETURN_IF_ERROR(window.Fill());
+    const auto length = static_cast<int64_t>(window.samples().size());
+    transcript.duration_ms =
+        std::max(transcript.duration_ms, Milliseconds(window.begin() + length));
+    const bool is_first = window.begin() == first;
+    if (static_cast<double>(length) < kShortestAudioS * sample_rate() && is_first) break;
+    if (length == 0 || (!is_first && length < ShortestLaterWindow())) break;
+    ESP_RETURN_IF_ERROR(EncodeWindow(window, options));
+    std::vector<Segment> segments;
+    const double decoder_before = inference_.timings().decoder_s;
+    const Stopwatch search;
+    ESP_ASSIGN_OR_RETURN(const int64_t advance, DecodeWindow(window, options, stop, &segments));
+    search_s_ += search.Seconds() - (inference_.timings().decoder_s - decoder_before);
+    Report(segments, observer, &transcript);
+    ESP_RETURN_IF_ERROR(window.Advance(std::max<int64_t>(advance, 1)));
+    if (observer.on_progress) {
+      observer.on_progress(static_cast<double>(window.begin()) / sample_rate(),
+                           total ? static_cast<double>(*total) / sample_rate() : 0.0);
+    }
+  }
+  if (context_) {
+    transcript.language = context_->language;
+    transcript.task = context_->task;
+  }
+  if (const std::string warning = audio.warning(); !warning.empty()) {
+    transcript.warnings.push_back(warning);
+  }
+  FillTimings(before, watch.Seconds(), &transcript.timings);
+  return transcript;
+}
+
+Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptions& options) {
+  const Stopwatch watch;
+  const std::vector<float> features = WindowFeatures(*engine_, window.samples());
+  features_s_ += watch.Seconds();
+  ESP_RETURN_IF_ERROR(inference_.Embed(features));
+  if (!context_) ESP_RETURN_IF_ERROR(ChooseContext(options));
+  if (!gates_) {
+    if (engine_->forced_gates()) {
+      gates_ = engine_->forced_gates();
+    } else {
+      ESP_ASSIGN_OR_RETURN(gates_,
+                           inference_.LookAtGates(context_->gate_language, context_->gate_task));
+    }
+  }
+  return inference_.Encode(*gates_);
+}
+
+// The language is heard with the gates the user forced, else with every gate open: the predictor
+// needs to know the language first.
+Status WindowLoop::ChooseContext(const TranscribeOptions& options) {
+  const LanguageTokens languages = LanguagesOf(*engine_);
+  if (languages.ids.empty()) {  // an English-only Whisper
+    ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, "en", options.task));
+    return OkStatus();
+  }
+  ESP_RETURN_IF_ERROR(
+      inference_.Encode(engine_->forced_gates().value_or(AllOpen(engine_->config()))));
+  ESP_ASSIGN_OR_RETURN(const LanguageGuess guess,
+                       DetectLanguage(inference_, engine_->config(), languages.ids));
+  ESP_ASSIGN_OR_RETURN(
+      context_,
+      ResolveContext(*engine_, languages.names[static_cast<size_t>(guess.index)], options.task));
+  return OkStatus();
+}
+
+void WindowLoop::Report(const std::vector<Segment>& segments, const TranscribeObserver& observer,
+                        Transcript* transcript) const {
+  DecodeOutcome reported = DecodeOutcome::kComplete;
+  for (const Segment& segment : segments) {
+    if (observer.on_segment) observer.on_segment(segment);
+    if (segment.outcome != DecodeOutcome::kComplete && segment.outcome != reported) {
+      reported = segment.outcome;
+      transcript->warnings.push_back(StrFormat("window at %.2f s: %s",
+                                               static_cast<double>(segment.window_start_ms) / 1000,
+                                               DecodeOutcomeName(segment.outcome)));
+    }
+    transcript->segments.push_back(segment);
+  }
+}
+
+void WindowLoop::FillTimings(const Timings& before, double total_s, Timings* timings) const {
+  *timings = inference_.timings();
+  timings->load_s = engine_->load_seconds();
+  timings->features_s = features_s_;
+  timings->gates_s -= before.gates_s;
+  timings->plan_s -= before.plan_s;
+  timings->encoder_s -= before.encoder_s;
+  timings->decoder_s -= before.decoder_s;
+  timings->search_s = search_s_;
+  timings->window_count -= before.window_count;
+  timings->token_count -= before.token_count;
+  timings->total_s = total_s;
+}
+
+}  // namespace espalier
