@@ -169,9 +169,11 @@ std::vector<Case> AllCases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Goldens, GoldenTest, testing::ValuesIn(AllCases()), [](const auto& info) {
-  return info.param.folder + "_" + info.param.name + "_" + info.param.device;
-});
+INSTANTIATE_TEST_SUITE_P(Goldens, GoldenTest, testing::ValuesIn(AllCases()),
+                         [](const auto& param_info) {
+                           return param_info.param.folder + "_" + param_info.param.name + "_" +
+                                  param_info.param.device;
+                         });
 
 }  // namespace
 }  // namespace espalier

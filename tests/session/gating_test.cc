@@ -135,15 +135,15 @@ TEST_P(ClosedModuleTest, LeavesNothingInAnyPlan) {
       EXPECT_FALSE(weight.name.starts_with(module)) << plan.name << ": " << weight.name;
     }
     for (const Slot& slot : plan.slots) {
-      if (self) EXPECT_FALSE(slot.name == "self_key.1" || slot.name == "self_value.1");
-      if (source) EXPECT_FALSE(slot.name == "source_key.1" || slot.name == "source_value.1");
+      EXPECT_FALSE(self && (slot.name == "self_key.1" || slot.name == "self_value.1"));
+      EXPECT_FALSE(source && (slot.name == "source_key.1" || slot.name == "source_value.1"));
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Modules, ClosedModuleTest, testing::ValuesIn(kModules),
-                         [](const auto& info) {
-                           return std::string(info.param.stack) + "_" + info.param.name;
+                         [](const auto& param_info) {
+                           return std::string(param_info.param.stack) + "_" + param_info.param.name;
                          });
 
 TEST(ClosedMergeTest, BothHalvesClosedIsAConstant) {
