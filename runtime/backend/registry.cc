@@ -13,7 +13,12 @@ Result<std::unique_ptr<Backend>> OpenBackend(const std::string& device, int thre
 }
 
 std::vector<DeviceInfo> ListBackendDevices() {
-  return {MakeCpuBackend(CpuOptions{})->info(), MakeReferenceBackend()->info()};
+  std::vector<DeviceInfo> devices;
+  // Without an instruction set that was asked for there is no such device; opening it says why.
+  const auto cpu = MakeCpuBackend(CpuOptions{});
+  if (cpu.ok()) devices.push_back((*cpu)->info());
+  devices.push_back(MakeReferenceBackend()->info());
+  return devices;
 }
 
 }  // namespace espalier

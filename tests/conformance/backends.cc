@@ -1,13 +1,31 @@
 #include "tests/conformance/backends.h"
 
+#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/reference/reference_backend.h"
 
 namespace espalier::conformance {
+namespace {
+
+// One candidate per instruction set of the build, those that this processor lacks included: they
+// are then seen as skipped. Three threads: more than most blocks of the small cases.
+void AddCpu(std::vector<Candidate>* candidates) {
+  for (const std::string_view isa : CpuIsaNames()) {
+    candidates->push_back({"cpu_" + std::string(isa), [isa](std::string* reason) {
+                             auto backend = MakeCpuBackend({.threads = 3, .isa = std::string(isa)});
+                             if (backend.ok()) return std::move(backend).value();
+                             *reason = backend.status().message();
+                             return std::unique_ptr<Backend>();
+                           }});
+  }
+}
+
+}  // namespace
 
 std::vector<Candidate> Candidates() {
   std::vector<Candidate> candidates;
   // Against itself: shows that the suite's expectations are met by anything at all.
   candidates.push_back({"reference", [](std::string*) { return MakeReferenceBackend(); }});
+  AddCpu(&candidates);
   return candidates;
 }
 

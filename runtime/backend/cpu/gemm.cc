@@ -1,0 +1,228 @@
+// f32 matrix product with packed weights.
+//
+// Blocks: a task is kBlockRows rows by some panels. For each kBlockDepth of the depth it copies its
+// part of the left operand together (L2), then runs tiles down the rows of one panel at a time
+// (the panel's part stays in L1). Sums wait in scratch between depths; the epilogue takes a panel's
+// while they are in L1. Few rows skip the copies and stream each panel once.
+#include "runtime/backend/cpu/gemm.h"
+
+#include <algorithm>
+#include <array>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/backend/cpu/gemm.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "runtime/backend/cpu/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kBlockRows = 48;
+constexpr int64_t kBlockDepth = 384;
+constexpr int64_t kBlockPanels = 768 / kPanelColumns;
+constexpr int64_t kFewRows = 12;  // at most: stream the weights, copy nothing
+static_assert(kFewRows <= kBlockRows && kBlockRows % kTileRows == 0);
+
+using RowPointers = std::array<float*, static_cast<size_t>(kBlockRows)>;
+
+RowPointers OutputRows(const GemmOutput& output, int64_t row_begin, int64_t rows) {
+  RowPointers pointers{};
+  int64_t group = row_begin / output.group_rows;
+  int64_t within = row_begin % output.group_rows;
+  for (int64_t r = 0; r < rows; ++r) {
+    pointers[static_cast<size_t>(r)] =
+        output.data + group * output.group_stride + within * output.row_stride;
+    if (++within == output.group_rows) ++group, within = 0;
+  }
+  return pointers;
+}
+
+// A tile of finished sums, (rows, kPanelColumns), and where it belongs.
+struct FinishedTile {
+  const float* sums;
+  int64_t row_begin, rows, column_begin, columns;
+};
+
+// The last panel's columns go through a buffer, so that nothing beyond the output is touched.
+struct PartialRow {
+  HWY_ALIGN float values[kPanelColumns] = {};
+};
+
+template <Activation kActivation>
+HWY_INLINE V FinishVector(V sum, const GemmEpilogue& epilogue, const float* bias) {
+  const Floats d;
+  if (bias != nullptr) sum = hn::Add(sum, hn::LoadU(d, bias));
+  return hn::Mul(Activate<kActivation>(sum), hn::Set(d, epilogue.scale));
+}
+
+template <Activation kActivation>
+void FinishAs(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowPointers& outputs) {
+  const Floats d;
+  const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + tile.column_begin;
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const float* sums = tile.sums + r * kPanelColumns;
+    float* to = outputs[static_cast<size_t>(r)] + tile.column_begin;
+    const float* residual = epilogue.residual == nullptr
+                                ? nullptr
+                                : epilogue.residual +
+                                      (tile.row_begin + r) * epilogue.residual_stride +
+                                      tile.column_begin;
+    PartialRow partial, partial_residual;
+    const bool is_partial = tile.columns < kPanelColumns;
+    float* target = is_partial ? partial.values : to;
+    if (is_partial && residual != nullptr) {
+      std::copy_n(residual, tile.columns, partial_residual.values);
+      residual = partial_residual.values;
+    }
+    for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
+      V y = FinishVector<kActivation>(hn::LoadU(d, sums + c), epilogue,
+                                      bias == nullptr ? nullptr : bias + c);
+      if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
+      hn::StoreU(y, d, target + c);
+    }
+    if (is_partial) std::copy_n(partial.values, tile.columns, to);
+  }
+}
+
+void Finish(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowPointers& outputs) {
+  switch (epilogue.activation) {
+    case Activation::kNone:
+      return FinishAs<Activation::kNone>(tile, epilogue, outputs);
+    case Activation::kRelu:
+      return FinishAs<Activation::kRelu>(tile, epilogue, outputs);
+    case Activation::kSwish:
+      return FinishAs<Activation::kSwish>(tile, epilogue, outputs);
+    case Activation::kGelu:
+      return FinishAs<Activation::kGelu>(tile, epilogue, outputs);
+  }
+}
+
+// The parts of a worker's scratch.
+struct BlockScratch {
+  float* inputs;  // (kBlockRows, kBlockDepth)
+  float* sums;    // (panels, kBlockRows, kPanelColumns)
+  float* panel;   // (kBlockDepth, kPanelColumns) of a 16-bit weight as f32
+
+  explicit BlockScratch(float* scratch)
+      : inputs(scratch),
+        sums(inputs + kBlockRows * kBlockDepth),
+        panel(sums + kBlockPanels * kBlockRows * kPanelColumns) {}
+  static constexpr int64_t kFloats = kBlockRows * kBlockDepth +
+                                     kBlockPanels * kBlockRows * kPanelColumns +
+                                     kBlockDepth * kPanelColumns;
+};
+
+const float* PanelAsFloats(const float* panel, int64_t, float*) { return panel; }
+template <typename W>
+const float* PanelAsFloats(const W* panel, int64_t depth, float* scratch) {
+  for (int64_t i = 0; i < depth * kPanelColumns; i += kLanes) {
+    hn::StoreU(LoadWeights(panel + i), Floats(), scratch + i);
+  }
+  return scratch;
+}
+
+template <typename W>
+class Product {
+ public:
+  Product(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue& epilogue,
+          const GemmOutput& output, const Workspace& workspace)
+      : input_(input),
+        weight_(weight),
+        epilogue_(epilogue),
+        output_(output),
+        workspace_(workspace) {}
+
+  void Run() const { input_.rows <= kFewRows ? RunFewRows() : RunBlocks(); }
+
+ private:
+  const W* Panel(int64_t panel, int64_t depth_begin) const {
+    return static_cast<const W*>(weight_.data()) +
+           (panel * weight_.depth() + depth_begin) * kPanelColumns;
+  }
+  FinishedTile At(const float* sums, int64_t row_begin, int64_t rows, int64_t panel) const {
+    const int64_t column = panel * kPanelColumns;
+    return {sums, row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)};
+  }
+
+  void RunFewRows() const {
+    float* inputs = workspace_.shared();
+    const int64_t rows = input_.rows, depth = weight_.depth();
+    input_.fill({0, rows, 0, depth}, inputs, depth);
+    const RowPointers outputs = OutputRows(output_, 0, rows);
+    constexpr int64_t kTaskElements = 1 << 14;  // about 2 µs of memory traffic
+    const int64_t block = kTaskElements / (depth * kPanelColumns) + 1;
+    ParallelBlocks(workspace_.pool(), weight_.panel_count(), block,
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t panel = begin; panel < end; ++panel)
+                       FewRowsPanel(inputs, panel, outputs);
+                   });
+  }
+
+  void FewRowsPanel(const float* inputs, int64_t panel, const RowPointers& outputs) const {
+    HWY_ALIGN float sums[kFewRows * kPanelColumns];
+    const int64_t rows = input_.rows, depth = weight_.depth();
+    TileRows(inputs, depth, rows, Panel(panel, 0), depth, sums, kPanelColumns, false);
+    Finish(At(sums, 0, rows, panel), epilogue_, outputs);
+  }
+
+  void RunBlocks() const {
+    const int64_t row_blocks = (input_.rows + kBlockRows - 1) / kBlockRows;
+    const int64_t panel_blocks = (weight_.panel_count() + kBlockPanels - 1) / kBlockPanels;
+    // Row blocks of the same panels follow each other: the panels are then in L3.
+    workspace_.pool().ParallelFor(row_blocks * panel_blocks, [&](int64_t task, int worker) {
+      RunBlock(task % row_blocks * kBlockRows, task / row_blocks * kBlockPanels,
+               workspace_.worker(worker));
+    });
+  }
+
+  void RunBlock(int64_t row_begin, int64_t panel_begin, float* scratch) const {
+    const BlockScratch parts(scratch);
+    const int64_t rows = std::min(kBlockRows, input_.rows - row_begin);
+    const int64_t panel_end = std::min(weight_.panel_count(), panel_begin + kBlockPanels);
+    const RowPointers outputs = OutputRows(output_, row_begin, rows);
+    const int64_t depth = weight_.depth();
+    for (int64_t k = 0; k < depth; k += kBlockDepth) {
+      const int64_t count = std::min(kBlockDepth, depth - k);
+      input_.fill({row_begin, rows, k, count}, parts.inputs, kBlockDepth);
+      for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+        // With a single depth nothing has to wait, and the sums stay in L1.
+        const int64_t place = depth <= kBlockDepth ? 0 : panel - panel_begin;
+        float* sums = parts.sums + place * kBlockRows * kPanelColumns;
+        const float* weights = PanelAsFloats(Panel(panel, k), count, parts.panel);
+        TileRows(parts.inputs, kBlockDepth, rows, weights, count, sums, kPanelColumns, k > 0);
+        if (k + count == depth) Finish(At(sums, row_begin, rows, panel), epilogue_, outputs);
+      }
+    }
+  }
+
+  const GemmInput& input_;
+  const PackedMatrix& weight_;
+  const GemmEpilogue& epilogue_;
+  const GemmOutput& output_;
+  const Workspace& workspace_;
+};
+
+}  // namespace
+
+void Gemm(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue& epilogue,
+          const GemmOutput& output, const Workspace& workspace) {
+  if (input.rows == 0) return;
+  switch (weight.dtype()) {
+    case DType::kF16:
+      return Product<Half>(input, weight, epilogue, output, workspace).Run();
+    case DType::kBF16:
+      return Product<BFloat>(input, weight, epilogue, output, workspace).Run();
+    default:
+      return Product<float>(input, weight, epilogue, output, workspace).Run();
+  }
+}
+
+ScratchSize GemmScratch(int64_t rows, const PackedMatrix& weight) {
+  return {.per_worker = rows > kFewRows ? BlockScratch::kFloats : 0,
+          .shared = kFewRows * weight.depth()};
+}
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,29 @@
+// The instruction sets that the kernels are compiled for, and the choice of one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "runtime/backend/cpu/kernel.h"
+#include "runtime/base/status.h"
+#include "runtime/graph/op.h"
+
+namespace espalier::cpu {
+
+struct Isa {
+  std::string_view
+      name;        // as ESPALIER_CPU_ISA takes it: "avx512", "avx2", "sse4", "neon", "baseline"
+  bool available;  // this processor has it
+  Result<std::unique_ptr<Kernel>> (*make_kernel)(const Op& op, const Preparation& preparation);
+};
+
+// Those of this build, best first; the last one runs on every processor of the architecture.
+std::span<const Isa> Isas();
+
+// The best that this processor has, or the one that is named. Errors: kInvalidArgument (no such
+// name in this build; lists those there are), kUnsupported (this processor lacks it).
+Result<const Isa*> ChooseIsa(std::string_view name);
+
+}  // namespace espalier::cpu

@@ -1,0 +1,219 @@
+// Many query rows: keys and values of every head are packed into panels once, then a task takes one
+// block of queries of one head through all keys, a block at a time, with a running softmax (Milakov
+// and Gimelshein 2018, arXiv:1805.02867): scores, weights and sums stay in L1 and L2. Few rows (a
+// decoder step over the encoder's output) read the keys and values as they lie.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/attention.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "runtime/backend/cpu/attend-inl.h"
+#include "runtime/backend/cpu/kernel.h"
+#include "runtime/backend/cpu/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kBlockQueries = 48;
+constexpr int64_t kBlockKeys = 256;
+constexpr int64_t kFewQueries = 12;
+static_assert(kBlockKeys % kPanelColumns == 0);
+
+struct AllRows {
+  int64_t operator()(int64_t t) const { return t; }
+};
+
+// Sizes of a run.
+struct Shape {
+  int64_t queries, keys, heads, width;
+
+  int64_t padded_width() const { return RoundUp(width, kPanelColumns); }
+  int64_t padded_keys() const { return RoundUp(keys, kPanelColumns); }
+  // Packed keys of a head: panels of (width, kPanelColumns keys).
+  int64_t key_floats() const { return padded_keys() * width; }
+  // Packed values of a head: panels of (keys, kPanelColumns columns).
+  int64_t value_floats() const { return keys * padded_width(); }
+};
+
+// A worker's scratch while it takes a block of queries through the keys.
+struct BlockScratch {
+  float* queries;  // (kBlockQueries, width)
+  float* scores;   // (kBlockQueries, kBlockKeys)
+  float* sums;     // (kBlockQueries, padded width)
+  float* largest;  // (kBlockQueries) of the scaled scores so far
+  float* totals;   // (kBlockQueries) of the exponentials so far
+
+  BlockScratch(float* scratch, const Shape& shape)
+      : queries(scratch),
+        scores(queries + RoundUp(kBlockQueries * shape.width, 16)),
+        sums(scores + kBlockQueries * kBlockKeys),
+        largest(sums + kBlockQueries * shape.padded_width()),
+        totals(largest + kBlockQueries) {}
+  static int64_t Floats(const Shape& shape) {
+    return RoundUp(kBlockQueries * shape.width, 16) + kBlockQueries * kBlockKeys +
+           kBlockQueries * shape.padded_width() + 2 * kBlockQueries;
+  }
+};
+
+// Keys [begin, begin + kPanelColumns) of a head, transposed; missing keys become zeros.
+void PackKeyPanel(const MatrixView<float>& keys, int64_t column, int64_t width, int64_t begin,
+                  float* panel) {
+  const int64_t count = std::min(kPanelColumns, keys.rows - begin);
+  for (int64_t t = 0; t < count; ++t) {
+    const float* from = keys.row(begin + t) + column;
+    for (int64_t c = 0; c < width; ++c) panel[c * kPanelColumns + t] = from[c];
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    std::fill(panel + c * kPanelColumns + count, panel + (c + 1) * kPanelColumns, 0.0f);
+  }
+}
+
+// Columns [column, column + count) of all values; missing columns become zeros.
+void PackValuePanel(const MatrixView<float>& values, int64_t column, int64_t count, float* panel) {
+  for (int64_t t = 0; t < values.rows; ++t, panel += kPanelColumns) {
+    std::copy_n(values.row(t) + column, count, panel);
+    std::fill(panel + count, panel + kPanelColumns, 0.0f);
+  }
+}
+
+class AttentionKernel : public Kernel {
+ public:
+  AttentionKernel(const AttentionOp& op, const Plan& plan)
+      : op_(op),
+        max_shape_{.queries = plan.MaxRows(plan.slots[static_cast<size_t>(op.query.slot)]),
+                   .keys = plan.MaxRows(plan.slots[static_cast<size_t>(op.key.slot)]),
+                   .heads = op.heads,
+                   .width = op.query.column_count / op.heads} {}
+
+  ScratchSize Scratch() const override {
+    const int64_t few = RoundUp(max_shape_.keys, kLanes) + kLanes;
+    if (max_shape_.queries <= kFewQueries) return {.per_worker = few};
+    return {.per_worker = std::max(few, BlockScratch::Floats(max_shape_)),
+            .shared = max_shape_.heads * (max_shape_.key_floats() + max_shape_.value_floats())};
+  }
+
+  void Run(const Operands& operands, const Workspace& workspace) const override {
+    const MatrixView<float> q = operands.F32(op_.query), k = operands.F32(op_.key);
+    const MatrixView<float> v = operands.F32(op_.value), y = operands.F32(op_.output);
+    const Shape shape{q.rows, k.rows, op_.heads, q.columns / op_.heads};
+    if (q.rows == 0) return;
+    if (q.rows <= kFewQueries || k.rows == 0) {
+      workspace.pool().ParallelFor(op_.heads, [&](int64_t head, int worker) {
+        RunFewQueries(q, k, v, y, head, workspace.worker(worker));
+      });
+      return;
+    }
+    workspace.pool().ParallelFor(
+        op_.heads, [&](int64_t head, int) { PackHead(k, v, shape, head, workspace.shared()); });
+    const int64_t blocks = (q.rows + kBlockQueries - 1) / kBlockQueries;
+    // Blocks of one head follow each other: its packed keys and values are then in L2 or L3.
+    workspace.pool().ParallelFor(op_.heads * blocks, [&](int64_t task, int worker) {
+      RunBlock(q, y, shape, task / blocks, task % blocks * kBlockQueries, workspace.shared(),
+               workspace.worker(worker));
+    });
+  }
+
+ private:
+  void RunFewQueries(const MatrixView<float>& q, const MatrixView<float>& k,
+                     const MatrixView<float>& v, const MatrixView<float>& y, int64_t head,
+                     float* scores) const {
+    const int64_t width = q.columns / op_.heads;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+    const HeadMemory<AllRows> memory{
+        .keys = k, .values = v, .begin = head * width, .width = width, .count = k.rows, .rows = {}};
+    for (int64_t r = 0; r < q.rows; ++r) {
+      AttendRow(memory, q.row(r) + memory.begin, scale, scores, y.row(r) + memory.begin);
+    }
+  }
+
+  static float* PackedKeys(const Shape& shape, int64_t head, float* shared) {
+    return shared + head * (shape.key_floats() + shape.value_floats());
+  }
+  static float* PackedValues(const Shape& shape, int64_t head, float* shared) {
+    return PackedKeys(shape, head, shared) + shape.key_floats();
+  }
+
+  static void PackHead(const MatrixView<float>& k, const MatrixView<float>& v, const Shape& shape,
+                       int64_t head, float* shared) {
+    const int64_t column = head * shape.width;
+    float* keys = PackedKeys(shape, head, shared);
+    for (int64_t t = 0; t < shape.keys; t += kPanelColumns) {
+      PackKeyPanel(k, column, shape.width, t, keys + t * shape.width);
+    }
+    float* values = PackedValues(shape, head, shared);
+    for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
+      PackValuePanel(v, column + c, std::min(kPanelColumns, shape.width - c),
+                     values + c * shape.keys);
+    }
+  }
+
+  void RunBlock(const MatrixView<float>& q, const MatrixView<float>& y, const Shape& shape,
+                int64_t head, int64_t begin, float* shared, float* scratch) const {
+    const BlockScratch parts(scratch, shape);
+    const int64_t rows = std::min(kBlockQueries, q.rows - begin);
+    const int64_t column = head * shape.width;
+    for (int64_t r = 0; r < rows; ++r) {
+      std::copy_n(q.row(begin + r) + column, shape.width, parts.queries + r * shape.width);
+      parts.largest[r] = -std::numeric_limits<float>::infinity();
+      parts.totals[r] = 0.0f;
+    }
+    const float* keys = PackedKeys(shape, head, shared);
+    const float* values = PackedValues(shape, head, shared);
+    for (int64_t t = 0; t < shape.keys; t += kBlockKeys) {
+      const int64_t count = std::min(kBlockKeys, shape.keys - t);
+      for (int64_t p = 0; p < count; p += kPanelColumns) {
+        TileRows(parts.queries, shape.width, rows, keys + (t + p) * shape.width, shape.width,
+                 parts.scores + p, kBlockKeys, false);
+      }
+      for (int64_t r = 0; r < rows; ++r) SoftenRow(parts, shape, r, count, t > 0);
+      for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
+        TileRows(parts.scores, kBlockKeys, rows, values + c * shape.keys + t * kPanelColumns, count,
+                 parts.sums + c, shape.padded_width(), t > 0);
+      }
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      const float inverse = 1.0f / parts.totals[r];
+      const float* sums = parts.sums + r * shape.padded_width();
+      float* to = y.row(begin + r) + column;
+      for (int64_t c = 0; c < shape.width; ++c) to[c] = sums[c] * inverse;
+    }
+  }
+
+  // The scores of one row become weights relative to the largest score so far; what was summed
+  // before is brought to the same scale.
+  static void SoftenRow(const BlockScratch& parts, const Shape& shape, int64_t r, int64_t count,
+                        bool has_sums) {
+    const float scale = 1.0f / std::sqrt(static_cast<float>(shape.width));
+    float* scores = parts.scores + r * kBlockKeys;
+    const float before = parts.largest[r];
+    const float largest = std::max(before, Largest(scores, count) * scale);
+    const float total = ExpAndSum(scores, count, scale, -largest);
+    if (!has_sums) {
+      parts.totals[r] = total;
+    } else {
+      const float shrink = largest > before ? std::exp(before - largest) : 1.0f;
+      parts.totals[r] = parts.totals[r] * shrink + total;
+      if (shrink != 1.0f) {
+        float* sums = parts.sums + r * shape.padded_width();
+        for (int64_t c = 0; c < shape.width; ++c) sums[c] *= shrink;
+      }
+    }
+    parts.largest[r] = largest;
+  }
+
+  AttentionOp op_;
+  Shape max_shape_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionOp& op, const Preparation& preparation) {
+  return std::unique_ptr<Kernel>(std::make_unique<AttentionKernel>(op, preparation.plan));
+}
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,81 @@
+// A task is one head: its part of the cache (some ten KB per row) stays in L1 for all hypotheses
+// that share a history.
+#include <algorithm>
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/cached_attention.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "runtime/backend/cpu/attend-inl.h"
+#include "runtime/backend/cpu/kernel.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+namespace {
+
+// Cache row of position t of one hypothesis.
+struct HistoryRows {
+  const int32_t* history;
+  int64_t lane_count;
+  int64_t operator()(int64_t t) const { return t * lane_count + history[t]; }
+};
+
+class CachedAttentionKernel : public Kernel {
+ public:
+  explicit CachedAttentionKernel(const CachedAttentionOp& op) : op_(op) {}
+
+  ScratchSize Scratch() const override {
+    return {.per_worker = RoundUp(op_.position_count, kLanes) + kLanes};
+  }
+
+  void Run(const Operands& operands, const Workspace& workspace) const override {
+    WriteCache(operands);
+    workspace.pool().ParallelFor(op_.heads, [&](int64_t head, int worker) {
+      RunHead(operands, head, workspace.worker(worker));
+    });
+  }
+
+ private:
+  void WriteCache(const Operands& operands) const {
+    const MatrixView<float> k = operands.F32(op_.key), v = operands.F32(op_.value);
+    const MatrixView<float> keys = operands.F32(op_.key_cache);
+    const MatrixView<float> values = operands.F32(op_.value_cache);
+    const auto positions = operands.I32(op_.positions), lanes = operands.I32(op_.lanes);
+    for (int64_t r = 0; r < k.rows; ++r) {
+      const int64_t row = int64_t{*positions.row(r)} * op_.lane_count + *lanes.row(r);
+      std::copy_n(k.row(r), k.columns, keys.row(row));
+      std::copy_n(v.row(r), v.columns, values.row(row));
+    }
+  }
+
+  void RunHead(const Operands& operands, int64_t head, float* scores) const {
+    const MatrixView<float> q = operands.F32(op_.query), y = operands.F32(op_.output);
+    const auto positions = operands.I32(op_.positions), lanes = operands.I32(op_.lanes);
+    const auto history = operands.I32(op_.history);
+    const int64_t width = q.columns / op_.heads;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+    HeadMemory<HistoryRows> memory{.keys = operands.F32(op_.key_cache),
+                                   .values = operands.F32(op_.value_cache),
+                                   .begin = head * width,
+                                   .width = width,
+                                   .count = 0,
+                                   .rows = {nullptr, op_.lane_count}};
+    for (int64_t r = 0; r < q.rows; ++r) {
+      memory.count = *positions.row(r) + 1;
+      memory.rows.history = history.row(*lanes.row(r));
+      AttendRow(memory, q.row(r) + memory.begin, scale, scores, y.row(r) + memory.begin);
+    }
+  }
+
+  CachedAttentionOp op_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> MakeKernel(const CachedAttentionOp& op, const Preparation&) {
+  return std::unique_ptr<Kernel>(std::make_unique<CachedAttentionKernel>(op));
+}
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

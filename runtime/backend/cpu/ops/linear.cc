@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/linear.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "runtime/backend/cpu/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+namespace {
+
+class LinearKernel : public Kernel {
+ public:
+  LinearKernel(const LinearOp& op, const Plan& plan, std::shared_ptr<const PackedMatrix> weight)
+      : op_(op),
+        weight_(std::move(weight)),
+        bias_(WeightRow(plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
+        max_rows_(plan.MaxRows(plan.slots[static_cast<size_t>(op.input.slot)])) {}
+
+  ScratchSize Scratch() const override { return GemmScratch(max_rows_, *weight_); }
+
+  void Run(const Operands& operands, const Workspace& workspace) const override {
+    const MatrixView<float> x = operands.F32(op_.input);
+    const MatrixView<float> y = operands.F32(op_.output);
+    const auto copy_rows = [&x](const GemmInput::Block& block, float* to, int64_t stride) {
+      for (int64_t r = 0; r < block.row_count; ++r) {
+        std::copy_n(x.row(block.row_begin + r) + block.depth_begin, block.depth_count,
+                    to + r * stride);
+      }
+    };
+    GemmEpilogue epilogue{.bias = op_.bias.present() ? bias_.data() : nullptr,
+                          .activation = op_.activation,
+                          .scale = op_.scale};
+    if (op_.residual.present()) {
+      const MatrixView<float> residual = operands.F32(op_.residual);
+      epilogue.residual = residual.data;
+      epilogue.residual_stride = residual.row_stride;
+    }
+    Gemm({.rows = x.rows, .fill = copy_rows}, *weight_, epilogue,
+         {.data = y.data, .group_stride = y.row_stride}, workspace);
+  }
+
+ private:
+  LinearOp op_;
+  std::shared_ptr<const PackedMatrix> weight_;
+  std::vector<float> bias_;
+  int64_t max_rows_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> MakeKernel(const LinearOp& op, const Preparation& preparation) {
+  const Weight& weight = preparation.plan.weights[static_cast<size_t>(op.weight.index)];
+  ESP_ASSIGN_OR_RETURN(auto packed,
+                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns}));
+  return std::unique_ptr<Kernel>(
+      std::make_unique<LinearKernel>(op, preparation.plan, std::move(packed)));
+}
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,66 @@
+// A weight matrix in the order in which the matrix product reads it.
+//
+// The output columns (rows of the weight) are cut into panels of `panel_columns`; a panel holds,
+// for each depth k, its panel_columns weights side by side: one stream through memory. The last
+// panel is filled up with zeros. The storage type stays the weight's: a decoder step reads every
+// weight once, so its speed is the memory's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "runtime/backend/backend.h"
+#include "runtime/graph/plan.h"
+
+namespace espalier::cpu {
+
+struct PackedLayout {
+  int64_t panel_columns = 0;
+  // Kernel positions of a convolution: the weight's column c·taps + j becomes depth j·channels + c,
+  // because activations have their channels side by side. 1: the order stays.
+  int64_t taps = 1;
+
+  friend auto operator<=>(const PackedLayout&, const PackedLayout&) = default;
+};
+
+class PackedMatrix {
+ public:
+  // Errors: kExhausted.
+  static Result<std::shared_ptr<const PackedMatrix>> Make(const Weight& weight,
+                                                          const PackedLayout& layout);
+
+  DType dtype() const { return dtype_; }
+  int64_t columns() const { return columns_; }
+  int64_t depth() const { return depth_; }
+  int64_t panel_count() const { return panel_count_; }
+  // panel_count() · depth() · panel_columns elements of `dtype`, page-aligned.
+  const void* data() const { return buffer_->host(); }
+
+ private:
+  PackedMatrix() = default;
+
+  DType dtype_ = DType::kF32;
+  int64_t columns_ = 0;
+  int64_t depth_ = 0;
+  int64_t panel_count_ = 0;
+  std::unique_ptr<Buffer> buffer_;
+};
+
+// One packed copy per weight, shared by all executables that are alive. Thread-safe.
+class PackedCache {
+ public:
+  // The weight's memory must outlive what is returned (executables keep their plan, and it its
+  // weights). Errors: kExhausted.
+  Result<std::shared_ptr<const PackedMatrix>> Get(const Weight& weight, const PackedLayout& layout);
+
+ private:
+  using Key = std::tuple<const void*, DType, int64_t, int64_t, int64_t, PackedLayout>;
+
+  std::mutex mutex_;
+  std::map<Key, std::weak_ptr<const PackedMatrix>> entries_;  // guarded by mutex_
+};
+
+}  // namespace espalier::cpu

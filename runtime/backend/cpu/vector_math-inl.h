@@ -1,0 +1,95 @@
+// Vector types of the target being compiled, loads of stored weights, and the elementary functions.
+// Included once per target (see Highway's foreach_target.h), hence the toggled guard.
+#if defined(ESP_CPU_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ESP_CPU_VECTOR_MATH_INL_H_
+#undef ESP_CPU_VECTOR_MATH_INL_H_
+#else
+#define ESP_CPU_VECTOR_MATH_INL_H_
+#endif
+
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "runtime/graph/refs.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using V = hn::Vec<Floats>;
+// Exact because targets whose length is known only at run time are left out (BUILD).
+constexpr int64_t kLanes = HWY_LANES(float);
+
+using Half = hwy::float16_t;
+using BFloat = hwy::bfloat16_t;
+
+HWY_INLINE V LoadWeights(const float* from) { return hn::LoadU(Floats(), from); }
+HWY_INLINE V LoadWeights(const Half* from) {
+  return hn::PromoteTo(Floats(), hn::LoadU(hn::Rebind<Half, Floats>(), from));
+}
+HWY_INLINE V LoadWeights(const BFloat* from) {
+  return hn::PromoteTo(Floats(), hn::LoadU(hn::Rebind<BFloat, Floats>(), from));
+}
+
+// e^x, relative error 2e-7; below -87.3 the smallest normal number, above 88.3 the largest result.
+// Keeps NaN. Degree-7 polynomial of Cephes' expf on [-ln 2 / 2, ln 2 / 2].
+HWY_INLINE V Exp(V x) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const V clamped = hn::Max(hn::Set(d, -87.3f), hn::Min(hn::Set(d, 88.3f), x));
+  const auto exponent = hn::NearestInt(hn::Mul(clamped, hn::Set(d, 1.44269504f)));
+  const V n = hn::ConvertTo(d, exponent);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), clamped);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  V p = hn::Set(d, 1.9875691500e-4f);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
+  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+  const auto scale = hn::ShiftLeft<23>(hn::Add(exponent, hn::Set(di, 127)));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(p, hn::BitCast(d, scale)));
+}
+
+// x · sigmoid(x)
+HWY_INLINE V Swish(V x) { return hn::Div(x, hn::Add(hn::Set(Floats(), 1.0f), Exp(hn::Neg(x)))); }
+
+// x · Φ(x) as max(x, 0) - |x|/2 · erfc(|x|/√2): no cancellation for negative x. erfc by Abramowitz
+// and Stegun 7.1.26, absolute error 1.5e-7.
+HWY_INLINE V Gelu(V x) {
+  const Floats d;
+  const V z = hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678f));
+  const V t = hn::Div(hn::Set(d, 1.0f), hn::MulAdd(z, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
+  V p = hn::Set(d, 1.061405429f);
+  p = hn::MulAdd(p, t, hn::Set(d, -1.453152027f));
+  p = hn::MulAdd(p, t, hn::Set(d, 1.421413741f));
+  p = hn::MulAdd(p, t, hn::Set(d, -0.284496736f));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.254829592f));
+  const V erfc = hn::Mul(hn::Mul(p, t), Exp(hn::Neg(hn::Mul(z, z))));
+  const V half = hn::Mul(z, hn::Set(d, 0.70710678f));  // |x| / 2
+  const V positive = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+  return hn::NegMulAdd(half, erfc, positive);
+}
+
+template <Activation kActivation>
+HWY_INLINE V Activate(V x) {
+  if constexpr (kActivation == Activation::kRelu) {
+    return hn::IfThenElse(hn::Lt(x, hn::Zero(Floats())), hn::Zero(Floats()), x);  // keeps NaN
+  } else if constexpr (kActivation == Activation::kSwish) {
+    return Swish(x);
+  } else if constexpr (kActivation == Activation::kGelu) {
+    return Gelu(x);
+  } else {
+    return x;
+  }
+}
+
+HWY_INLINE float Sum(V x) { return hn::GetLane(hn::SumOfLanes(Floats(), x)); }
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
