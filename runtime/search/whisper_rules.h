@@ -1,0 +1,66 @@
+// What Whisper may say next (openai-whisper decoding.py: SuppressBlank, SuppressTokens,
+// ApplyTimestampRules).
+//
+// Goals: the same tokens forbidden at the same steps, from a few bytes of state per hypothesis
+// instead of its tokens. Non-goals: OWSM's rule (time_filter.h), which differs.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "runtime/base/status.h"
+
+namespace espalier {
+
+// Ids of a Whisper checkpoint that decoding must know.
+struct WhisperTokenIds {
+  int sot = 0;
+  int eot = 0;
+  int sot_prev = 0;
+  int no_speech = 0;
+  int no_timestamps = 0;
+  int transcribe = -1;  // -1, as translate: an English-only model, which has none
+  int translate = -1;
+  int first_time = 0;                        // "<|0.00|>"; times reach to the vocabulary's end
+  int max_initial_timestamp_index = 50;      // latest first time, in steps of 20 ms; < 0: any
+  std::vector<int> suppress_ids = {};        // never sampled
+  std::vector<int> begin_suppress_ids = {};  // not sampled first
+};
+
+// What the rules need to know of the sampled tokens of a hypothesis. Copied from parent to child.
+struct WhisperRuleState {
+  int length = 0;
+  bool last_is_time = false;
+  bool before_last_is_time = true;  // also where there is no token before the last
+  int last_time = -1;               // -1: none yet
+};
+
+// Immutable; may be shared by threads.
+class WhisperRules {
+ public:
+  // timestamps: whether time tokens are wanted. Errors: kInvalidArgument (an id outside the
+  // vocabulary, times that do not come after the end token).
+  static Result<WhisperRules> Create(const WhisperTokenIds& ids, int vocabulary_size,
+                                     bool timestamps);
+
+  const WhisperTokenIds& ids() const { return ids_; }
+  int vocabulary_size() const { return vocabulary_size_; }
+  bool IsTime(int token) const { return token >= ids_.first_time; }
+
+  void Append(int token, WhisperRuleState* state) const;
+
+  // Puts -inf where the rules forbid the token after `state`; log_probs: (vocabulary) f32. Returns
+  // the logarithm of the probability that is left, which the log-probabilities of what is allowed
+  // must be lowered by: -inf when nothing is left, NaN when the model gave no numbers.
+  float Apply(const WhisperRuleState& state, std::span<float> log_probs) const;
+
+ private:
+  WhisperRules() = default;
+  void ApplyTimeRules(const WhisperRuleState& state, std::span<float> log_probs) const;
+
+  WhisperTokenIds ids_;
+  int vocabulary_size_ = 0;
+  bool timestamps_ = false;
+};
+
+}  // namespace espalier
