@@ -166,13 +166,16 @@ class Dumper {
     const OwsmConfig& owsm = *config().owsm;
     ESP_ASSIGN_OR_RETURN(const std::vector<int> primer,
                          OwsmPrimer(*engine_, context_, options_.timestamps, options_.text_prev));
+    // ESPnet's own search has no repetition guard, and a dump is compared with it.
+    BeamOptions search = options_.search;
+    search.repetition.enabled = false;
     std::optional<CtcPrefixScorer> ctc;
     if (options_.search.ctc_weight > 0) {
       ESP_ASSIGN_OR_RETURN(ctc, MakeCtcScorer(inference_, owsm, options_.search.beam_size));
     }
     ESP_ASSIGN_OR_RETURN(const BeamResult result,
                          BeamSearch(inference_, ctc ? &*ctc : nullptr, TimeRulesOf(owsm), primer,
-                                    inference_.encoder_steps(), options_.search, stop_));
+                                    inference_.encoder_steps(), search, stop_));
     nlohmann::ordered_json json;
     json["lang"] = options_.language;
     json["task"] = options_.task;
