@@ -1,0 +1,74 @@
+#include "runtime/backend/cpu/packed_matrix.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+namespace espalier::cpu {
+namespace {
+
+Weight Matrix(const std::vector<float>& values, int64_t rows, int64_t columns) {
+  return {.name = "weight",
+          .dtype = DType::kF32,
+          .rows = rows,
+          .columns = columns,
+          .row_stride = columns,
+          .data = values.data(),
+          .owned = nullptr};
+}
+
+std::vector<float> Counting(size_t count) {
+  std::vector<float> values(count);
+  std::iota(values.begin(), values.end(), 1.0f);
+  return values;
+}
+
+TEST(PackedMatrixTest, PanelsAreTransposedAndPadded) {
+  const std::vector<float> values = Counting(6);  // rows 1 2 | 3 4 | 5 6
+  const auto packed = PackedMatrix::Make(Matrix(values, 3, 2), {.panel_columns = 2});
+  ASSERT_TRUE(packed.ok());
+  EXPECT_EQ((*packed)->panel_count(), 2);
+  EXPECT_EQ((*packed)->columns(), 3);
+  EXPECT_EQ((*packed)->depth(), 2);
+  const auto* data = static_cast<const float*>((*packed)->data());
+  EXPECT_EQ(std::vector<float>(data, data + 8), (std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0}));
+}
+
+TEST(PackedMatrixTest, TapsComeBeforeChannels) {
+  const std::vector<float> values = Counting(6);  // channel 0: taps 1 2 3, channel 1: taps 4 5 6
+  const auto packed = PackedMatrix::Make(Matrix(values, 1, 6), {.panel_columns = 1, .taps = 3});
+  ASSERT_TRUE(packed.ok());
+  const auto* data = static_cast<const float*>((*packed)->data());
+  EXPECT_EQ(std::vector<float>(data, data + 6), (std::vector<float>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(PackedCacheTest, OneCopyPerWeightWhileSomebodyHoldsIt) {
+  const std::vector<float> values = Counting(6);
+  PackedCache cache;
+  auto first = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2});
+  ASSERT_TRUE(first.ok());
+  const auto second = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2});
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(first->get(), second->get());
+  const auto part = cache.Get(Matrix(values, 2, 2), {.panel_columns = 2});
+  ASSERT_TRUE(part.ok());
+  EXPECT_NE(part->get(), second->get());
+  EXPECT_EQ((*part)->columns(), 2);
+}
+
+TEST(PackedCacheTest, ForgetsWhatNobodyHolds) {
+  std::vector<float> values = Counting(2);
+  PackedCache cache;
+  {
+    const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1});
+    ASSERT_TRUE(packed.ok());
+  }
+  values[0] = 7.0f;  // another model at the same address
+  const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1});
+  ASSERT_TRUE(packed.ok());
+  EXPECT_EQ(static_cast<const float*>((*packed)->data())[0], 7.0f);
+}
+
+}  // namespace
+}  // namespace espalier::cpu
