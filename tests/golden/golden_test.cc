@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/session/dump.h"
+#include "tests/golden/waveform.h"
 
 namespace espalier {
 namespace {
@@ -26,18 +26,6 @@ Json ReadJson(const std::string& path) {
 
 std::string TempPath(const std::string& name) {
   return std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
-}
-
-std::vector<float> Waveform(const SafetensorsFile& golden) {
-  const SafetensorsFile::Stored* stored = golden.FindStored("waveform_i16");
-  std::vector<float> samples;
-  if (stored == nullptr || stored->dtype != "I16") return samples;
-  for (size_t i = 0; i + 1 < stored->bytes.size(); i += sizeof(int16_t)) {
-    int16_t value;
-    std::memcpy(&value, &stored->bytes[i], sizeof value);
-    samples.push_back(static_cast<float>(value) / 32768.0f);
-  }
-  return samples;
 }
 
 // Features 1e-4; encoder stages 1e-3 of their own scale; log-probabilities and logits 1e-3. ESPnet
