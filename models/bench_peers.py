@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Times Espalier's Whisper against faster-whisper and whisper.cpp, in turn on one machine.
+
+    bench_peers.py --model DIR [--espalier PROGRAM] [--peers-python PYTHON] [--audio WAV]
+                   [--clips DIR] [--work DIR] [--rounds N] [--threads N] [--beams 1,5]
+                   [--timestamps no,yes] [--only NAME,...] [--language CODE] [--out FILE.json]
+
+One set of weights (DIR, a Hugging Face Whisper folder), the same 30 s of audio, temperature 0, no
+fallback, language given. Every program runs in a process of its own; rounds are interleaved, every
+other one backwards. Each loads and transcribes once before the clock starts.
+
+PYTHON needs faster-whisper, pywhispercpp, soundfile. WORK keeps the audio and converted models:
+ggml-f16.bin is written here; ct2-f32 is made once, with a Python that has ctranslate2, transformers
+and torch, by
+    ct2-transformers-converter --model DIR --output_dir WORK/ct2-f32 --quantization float32
+        --copy_files tokenizer.json preprocessor_config.json
+Without WAV the audio is made of the clips of CLIPS/manifest.json in that language.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+import measuring
+from whisper_ggml import write_ggml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RATE, WINDOW_S, GAP_S, TAIL_S = 16000, 30.0, 0.4, 1.0
+
+# Runs under --peers-python: clips with gaps, then silence to 30 s, so that the last words end
+# before the window does and nobody decodes a second one.
+JOIN_CLIPS = """
+import sys, numpy as np, soundfile
+out, clips = sys.argv[1], sys.argv[2:]
+parts = []
+for clip in clips:
+    samples, rate = soundfile.read(clip, dtype="int16")
+    assert rate == %d and samples.ndim == 1, clip
+    parts += [samples, np.zeros(%d, np.int16)]
+joined = np.concatenate(parts)
+soundfile.write(out, np.pad(joined, (0, %d - len(joined))), rate, subtype="PCM_16")
+""" % (RATE, int(GAP_S * RATE), int(WINDOW_S * RATE))
+
+
+def make_audio(args, path):
+    with open(os.path.join(args.clips, "manifest.json"), encoding="utf-8") as file:
+        entries = [e for e in json.load(file) if e["language"] == args.language]
+    chosen, seconds = [], TAIL_S
+    for entry in entries:
+        if seconds + entry["seconds"] + 2 * GAP_S <= WINDOW_S:
+            chosen.append(os.path.join(args.clips, entry["file"]))
+            seconds += entry["seconds"] + GAP_S
+    if not chosen:
+        raise SystemExit("bench_peers.py: %s: no clips in %s" % (args.clips, args.language))
+    subprocess.run([args.peers_python, "-c", JOIN_CLIPS, path, *chosen], check=True)
+
+
+def prepare(args):
+    """(audio, ggml model, CTranslate2 model), made where missing."""
+    os.makedirs(args.work, exist_ok=True)
+    audio = args.audio
+    if not audio:
+        audio = os.path.join(args.work, "speech-%s.wav" % args.language)
+        if not os.path.isfile(audio):
+            make_audio(args, audio)
+    ggml = os.path.join(args.work, "ggml-f16.bin")
+    if not os.path.isfile(ggml):
+        write_ggml(args.model, ggml)
+    ct2 = os.path.join(args.work, "ct2-f32")
+    if not os.path.isdir(ct2):
+        raise SystemExit("bench_peers.py: %s is missing; --help says how to make it" % ct2)
+    return audio, ggml, ct2
+
+
+def commands(args, beam, timestamps):
+    """Name -> command line, of every program under one setting."""
+    audio, ggml, ct2 = args.files
+    options = ["--beam-size", str(beam), "--threads", str(args.threads)]
+    peer = [args.peers_python, "-B", os.path.join(HERE, "peer_timing.py")]
+    peer_options = options + ["--language", args.language] + ["--timestamps"] * timestamps
+    found = {
+        "faster-whisper f32": peer + ["faster-whisper", ct2, audio] + peer_options,
+        "whisper.cpp f16": peer + ["whisper.cpp", ggml, audio] + peer_options,
+    }
+    if args.espalier:
+        bench = [args.espalier, "bench", "-m", args.model, audio, "-l", args.language, "--json"]
+        found["espalier"] = bench + options + ["--runs=1"] + ["--timestamps"] * timestamps
+    wanted = args.only.split(",") if args.only else found
+    return {name: command for name, command in found.items() if name in wanted}
+
+
+def run_one(name, command, setting, threads):
+    env = {key: str(threads) for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    out, cost = measuring.timed_process(command, env)
+    run = {"program": name, **setting, **measuring.last_json(out)}
+    run.update(process_s=cost["wall_s"], others=cost["others"])
+    run.setdefault("peak_rss_mb", cost["rss_mb"])
+    print("%(program)s, %(setting)s: %(total_s).2f s" % run, file=sys.stderr)
+    return run
+
+
+def run_rounds(args):
+    settings = [
+        {"setting": "beam %d, %s" % (beam, "times" if times else "no times")}
+        | {"beam_size": beam, "timestamps": times}
+        for beam in args.beams
+        for times in args.timestamps
+    ]
+    runs = []
+    for i in range(args.rounds):
+        for setting in settings:
+            found = commands(args, setting["beam_size"], setting["timestamps"])
+            for name in list(found)[:: 1 if i % 2 == 0 else -1]:  # no one is always the last
+                runs.append(run_one(name, found[name], setting, args.threads))
+    return runs
+
+
+def table(runs):
+    head = ["setting", "program", "wall s", "CPU s", "tokens", "load s", "process s"]
+    head += ["peak MB", "of it empty", "others' share"]
+    groups, rows = {}, []
+    for run in runs:
+        groups.setdefault((run["setting"], run["program"]), []).append(run)
+    for (setting, program), group in groups.items():
+
+        def column(key, digits=2, group=group):
+            return measuring.spread([run[key] for run in group if key in run], digits)
+
+        tokens = sorted({run["tokens"] for run in group if "tokens" in run})
+        row = [setting, program, column("total_s"), column("cpu_s")]
+        row += ["/".join(map(str, tokens)), column("load_s"), column("process_s")]
+        rows.append(row + [column("peak_rss_mb", 0), column("empty_rss_mb", 0), column("others")])
+    return measuring.markdown_table(head, rows)
+
+
+def verdicts(runs):
+    """One line per setting: Espalier's median against the faster peer's."""
+    lines = []
+    for setting in dict.fromkeys(run["setting"] for run in runs):
+        medians = {}
+        for name in dict.fromkeys(run["program"] for run in runs):
+            times = [r["total_s"] for r in runs if (r["setting"], r["program"]) == (setting, name)]
+            medians[name] = statistics.median(times)
+        ours = medians.pop("espalier", None)
+        if ours and medians:
+            best = min(medians, key=medians.get)
+            words = (setting, ours, medians[best], best, medians[best] / ours)
+            lines.append("%s: espalier %.2f s, best peer %.2f s (%s): %.2f times as fast" % words)
+    return lines
+
+
+def report(args, runs):
+    print(
+        "\n%s; %s; %d threads, %d rounds"
+        % (
+            os.path.basename(os.path.abspath(args.model)),
+            os.path.basename(args.files[0]),
+            args.threads,
+            args.rounds,
+        )
+    )
+    print(measuring.machine())
+    print("median (smallest-largest); tokens as each program counts them; 'of it empty': the")
+    print("process with its libraries and no model (Python for the peers)\n")
+    print(table(runs))
+    for line in verdicts(runs):
+        print(line)
+    for name, text in {run["program"]: run.get("text", "") for run in runs}.items():
+        print("%s: %s" % (name, text))
+    if args.out:
+        with open(args.out, "w", encoding="utf-8") as file:
+            document = {"machine": measuring.machine(), "threads": args.threads, "runs": runs}
+            json.dump(document, file, ensure_ascii=False, indent=1)
+
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def yes_or_no(text):
+    return [{"no": False, "yes": True}[part] for part in text.split(",")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Espalier against other Whisper programs.")
+    parser.add_argument("--model", required=True, metavar="DIR")
+    parser.add_argument("--espalier", metavar="PROGRAM")
+    parser.add_argument("--peers-python", default=sys.executable, metavar="PYTHON")
+    parser.add_argument("--audio", metavar="WAV", help="16 kHz, mono, 16 bit, at most 30 s")
+    parser.add_argument("--clips", default="../shared/audio", metavar="DIR")
+    parser.add_argument("--work", default="/tmp/espalier-peers", metavar="DIR")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--beams", type=numbers, default=[1, 5], metavar="1,5")
+    parser.add_argument("--timestamps", type=yes_or_no, default=[False, True], metavar="no,yes")
+    parser.add_argument("--only", metavar="NAME,...", help="of the programs, by the table's names")
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--out", metavar="FILE", help="every run as JSON")
+    args = parser.parse_args()
+    args.files = prepare(args)
+    report(args, run_rounds(args))
+
+
+if __name__ == "__main__":
+    main()
