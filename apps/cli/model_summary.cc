@@ -1,0 +1,139 @@
+#include "apps/cli/model_summary.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/string_format.h"
+#include "runtime/checkpoint/tensor_store.h"
+#include "runtime/session/context.h"
+
+namespace espalier::cli {
+namespace {
+
+// Longer lists are shown by their first entries.
+constexpr size_t kShownNames = 12;
+
+const char* SubsamplingName(Subsampling subsampling) {
+  switch (subsampling) {
+    case Subsampling::kConv2d:
+      return "conv2d";
+    case Subsampling::kConv2d8:
+      return "conv2d8";
+    case Subsampling::kConv1d:
+      return "conv1d";
+  }
+  return "unknown";
+}
+
+std::vector<std::string> TasksOf(const ModelConfig& config) {
+  if (config.family == ModelFamily::kOwsm) return config.owsm->tasks;
+  if (!config.whisper->multilingual) return {"transcribe"};
+  return {"transcribe", "translate"};
+}
+
+nlohmann::ordered_json GatesJson(const Engine& engine) {
+  const GateMask mask = AllOpen(engine.config());
+  return {{"predictor", engine.config().gate.has_value()},
+          {"count", mask.gate_count()},
+          {"encoder_modules", mask.encoder.modules},
+          {"decoder_modules", mask.decoder.modules}};
+}
+
+std::string NamesText(const nlohmann::ordered_json& names) {
+  std::string text = std::to_string(names.size()) + ":";
+  for (size_t i = 0; i < names.size() && i < kShownNames; ++i) {
+    text += " " + names[i].get<std::string>();
+  }
+  return names.size() > kShownNames ? text + " …" : text;
+}
+
+// "256 wide, 4 layers": the numbers of an object.
+std::string ObjectText(const nlohmann::ordered_json& object) {
+  std::string text;
+  for (const auto& [key, value] : object.items()) {
+    text += text.empty() ? "" : ", ";
+    text += key + " ";
+    text += value.is_array()    ? NamesText(value)
+            : value.is_string() ? value.get<std::string>()
+                                : value.dump();
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> PrecisionOf(const std::string& folder) {
+  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<TensorStore> store, TensorStore::OpenFolder(folder));
+  std::map<std::string, int64_t> elements;
+  for (const std::string& name : store->names()) {
+    const TensorView& view = *store->Find(name);
+    elements[std::string(DTypeName(view.dtype))] += view.element_count();
+  }
+  std::vector<std::pair<int64_t, std::string>> types;
+  int64_t total = 0;
+  for (const auto& [type, count] : elements) {
+    types.emplace_back(count, type);
+    total += count;
+  }
+  std::sort(types.rbegin(), types.rend());
+  std::string text;
+  for (const auto& [count, type] : types) {
+    text += text.empty() ? "" : ", ";
+    text += type;
+    if (types.size() > 1) {
+      text += StrFormat(" %.1f %%", 100 * static_cast<double>(count) / static_cast<double>(total));
+    }
+  }
+  return text;
+}
+
+nlohmann::ordered_json ModelSummaryJson(const Engine& engine, const std::string& precision) {
+  const ModelConfig& config = engine.config();
+  nlohmann::ordered_json languages = nlohmann::ordered_json::array();
+  for (const std::string& name : LanguagesOf(engine).names) languages.push_back(name);
+  if (languages.empty()) languages.push_back("en");  // an English-only Whisper has no tokens
+  return {{"name", config.name},
+          {"family", config.family == ModelFamily::kOwsm ? "owsm" : "whisper"},
+          {"parameters", engine.parameter_count()},
+          {"precision", precision},
+          {"audio",
+           {{"sample_rate", config.frontend.sample_rate}, {"mels", config.frontend.mel_count}}},
+          {"encoder",
+           {{"layers", config.encoder.layers},
+            {"width", config.encoder.width},
+            {"heads", config.encoder.heads},
+            {"ffn", config.encoder.ffn_units},
+            {"cgmlp", config.encoder.cgmlp_units},
+            {"subsampling", SubsamplingName(config.encoder.subsampling)}}},
+          {"decoder",
+           {{"layers", config.decoder.layers},
+            {"width", config.decoder.width},
+            {"heads", config.decoder.heads},
+            {"ffn", config.decoder.ffn_units}}},
+          {"vocabulary", config.vocabulary_size},
+          {"ctc", config.has_ctc},
+          {"languages", languages},
+          {"tasks", TasksOf(config)},
+          {"gates", GatesJson(engine)}};
+}
+
+std::string ModelSummaryText(const nlohmann::ordered_json& summary) {
+  std::string text;
+  for (const auto& [key, value] : summary.items()) {
+    std::string shown;
+    if (value.is_object()) {
+      shown = ObjectText(value);
+    } else if (value.is_array()) {
+      shown = NamesText(value);
+    } else if (value.is_boolean()) {
+      shown = value.get<bool>() ? "yes" : "no";
+    } else {
+      shown = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+    text += StrFormat("%-12s %s\n", key.c_str(), shown.c_str());
+  }
+  return text;
+}
+
+}  // namespace espalier::cli

@@ -1,0 +1,173 @@
+#include "apps/cli/options/decode_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "apps/cli/options/validators.h"
+
+namespace espalier::cli {
+namespace {
+
+constexpr int kSampleCount = 5;  // hypotheses that Whisper draws at a temperature above 0
+constexpr double kHighestTemperature = 1.0;
+constexpr double kRounding = 1e-6;
+constexpr int64_t kLongestMs = int64_t{1000} * 3600 * 24 * 365;
+
+// "29" or "<29.00>" as the token "<29.00>".
+Result<std::string> TimeToken(std::string text) {
+  if (text.starts_with('<') && text.ends_with('>')) text = text.substr(1, text.size() - 2);
+  double seconds = 0;
+  if (!CLI::detail::lexical_cast(text, seconds) || !(seconds >= 0 && seconds < 1e4)) {
+    return InvalidArgument("--end-time-threshold '" + text + "': a number of seconds");
+  }
+  return StrFormat("<%.2f>", seconds);
+}
+
+Status FirstGiven(const std::vector<CLI::Option*>& options, const char* families) {
+  for (const CLI::Option* option : options) {
+    if (option->count() > 0) {
+      return Unsupported(option->get_name() + ": only " + families + " models have a use for it");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void ContextOptions::AddTo(CLI::App& app) {
+  app.add_option("-l,--language", language, "auto, or a language: en, eng, <eng>, English")
+      ->type_name("LANG")
+      ->capture_default_str();
+  app.add_option("--task", task, "transcribe (asr), translate, or st:LANG (into LANG)")
+      ->type_name("TASK")
+      ->capture_default_str();
+  app.add_option("--target-language", target_language, "Translate into this language")
+      ->type_name("LANG");
+}
+
+Result<std::string> ContextOptions::Task() const {
+  const bool known = task == "transcribe" || task == "asr" || task == "translate" ||
+                     (task.starts_with("st:") && task.size() > 3) || task.starts_with("<");
+  if (!known) {
+    return InvalidArgument("--task '" + task + "': transcribe, asr, translate or st:LANG");
+  }
+  if (target_language.empty()) return task;
+  if (task != "translate") {
+    return InvalidArgument("--target-language goes with --task translate, not with " + task);
+  }
+  return "st:" + target_language;
+}
+
+void SearchOptions::AddTo(CLI::App& app) {
+  app.add_option("--beam-size", beam_size, "Hypotheses kept; 1: greedy")
+      ->type_name("N")
+      ->check(WholeBetween(1, 64))
+      ->capture_default_str();
+  owsm_only_ = {
+      app.add_option("--ctc-weight", ctc_weight,
+                     "Share of CTC in the score, 0 to 1; needs --no-timestamps (OWSM)")
+          ->type_name("X")
+          ->check(Between(0, 1)),
+      app.add_option("--length-penalty", length_penalty, "Added per token (OWSM)")
+          ->type_name("X")
+          ->check(Between(-100, 100)),
+      app.add_option("--maxlen-ratio", maxlen_ratio,
+                     "Longest output per encoder step; -N: N tokens; 0: no limit (OWSM)")
+          ->type_name("X")
+          ->check(Between(-1e6, 1e6)),
+      app.add_option("--minlen-ratio", minlen_ratio,
+                     "Shortest output per encoder step; -N: N tokens (OWSM)")
+          ->type_name("X")
+          ->check(Between(-1e6, 1e6)),
+      app.add_flag("--normalize-length", normalize_length, "Rank by score per token (OWSM)")};
+}
+
+Status SearchOptions::CheckFamily(ModelFamily family) const {
+  return family == ModelFamily::kOwsm ? OkStatus() : FirstGiven(owsm_only_, "OWSM");
+}
+
+void DecodeOptions::AddTo(CLI::App& app) {
+  context.AddTo(app);
+  search.AddTo(app);
+  whisper_only_ = {
+      app.add_option("--temperature", temperature_, "First temperature of the ladder (Whisper)")
+          ->type_name("X")
+          ->check(Between(0, 1)),
+      app.add_option("--temperature-increment-on-fallback", temperature_increment_,
+                     "Step to the next one when a window fails its checks [0.2] (Whisper)")
+          ->type_name("X")
+          ->check(Between(0.01, 1)),
+      app.add_flag("--no-fallback", no_fallback_, "The first temperature only (Whisper)"),
+      app.add_option("--compression-ratio-threshold", values_.compression_ratio_threshold,
+                     "A window that compresses better fails [2.4] (Whisper)")
+          ->type_name("X")
+          ->check(Between(0, 1e6)),
+      app.add_option("--logprob-threshold", values_.log_prob_threshold,
+                     "A window with a lower mean log-probability fails [-1] (Whisper)")
+          ->type_name("X")
+          ->check(Between(-1e6, 0)),
+      app.add_option("--no-speech-threshold", values_.no_speech_threshold,
+                     "A failed window above it is silence [0.6] (Whisper)")
+          ->type_name("X")
+          ->check(Between(0, 1))};
+  app.add_option("--prompt,--initial-prompt", values_.initial_prompt,
+                 "Text that precedes the first window: names, style")
+      ->type_name("TEXT");
+  app.add_flag("--carry-prompt", values_.carry_prompt, "Each window's text precedes the next one");
+  app.add_flag("--no-timestamps", no_timestamps_, "One segment per window, no time tokens");
+  owsm_only_ = {app.add_option("--end-time-threshold", end_time_threshold_,
+                               "A last time beyond it ends the window [29.00] (OWSM)")
+                    ->type_name("SECONDS")};
+  app.add_option("--offset-ms", values_.offset_ms, "Start here")
+      ->type_name("MS")
+      ->check(WholeBetween(0, kLongestMs));
+  app.add_option("--duration-ms", values_.duration_ms, "Decode this much; 0: to the end")
+      ->type_name("MS")
+      ->check(WholeBetween(0, kLongestMs));
+}
+
+Result<TranscribeOptions> DecodeOptions::Build() const {
+  TranscribeOptions options = values_;
+  options.language = context.language;
+  ESP_ASSIGN_OR_RETURN(options.task, context.Task());
+  options.timestamps = !no_timestamps_;
+  options.beam_size = search.beam_size;
+  options.ctc_weight = search.ctc_weight;
+  options.length_penalty = search.length_penalty;
+  options.maxlen_ratio = search.maxlen_ratio;
+  options.minlen_ratio = search.minlen_ratio;
+  options.normalize_length = search.normalize_length;
+  options.temperatures = TemperatureLadder();
+  if (options.ctc_weight > 0 && options.timestamps) {
+    return InvalidArgument(
+        "--ctc-weight: decoding with CTC has no time tokens; add "
+        "--no-timestamps");
+  }
+  if (!end_time_threshold_.empty()) {
+    ESP_ASSIGN_OR_RETURN(options.end_time_threshold, TimeToken(end_time_threshold_));
+  }
+  return options;
+}
+
+std::vector<double> DecodeOptions::TemperatureLadder() const {
+  std::vector<double> ladder = {temperature_};
+  if (no_fallback_) return ladder;
+  for (int i = 1;; ++i) {
+    const double next = temperature_ + i * temperature_increment_;
+    if (next > kHighestTemperature + kRounding) return ladder;
+    ladder.push_back(next);
+  }
+}
+
+Status DecodeOptions::CheckFamily(ModelFamily family) const {
+  ESP_RETURN_IF_ERROR(search.CheckFamily(family));
+  return family == ModelFamily::kOwsm ? FirstGiven(whisper_only_, "Whisper")
+                                      : FirstGiven(owsm_only_, "OWSM");
+}
+
+int DecodeOptions::BeamSizeMax() const {
+  const bool samples = temperature_ > 0 || !no_fallback_;
+  return samples ? std::max(search.beam_size, kSampleCount) : search.beam_size;
+}
+
+}  // namespace espalier::cli

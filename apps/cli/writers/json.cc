@@ -1,0 +1,60 @@
+// OpenAI's verbose_json and more: how each window ended, what ran, where the time went.
+#include "apps/cli/writers/json_values.h"
+#include "apps/cli/writers/plain_text.h"
+
+namespace espalier::cli {
+namespace {
+
+// openai-whisper counts `seek` in frames of 10 ms.
+constexpr int64_t kSeekMs = 10;
+
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+nlohmann::ordered_json SegmentJson(const Segment& segment, size_t id) {
+  return {{"id", id},
+          {"seek", segment.window_start_ms / kSeekMs},
+          {"start", Seconds(segment.start_ms)},
+          {"end", Seconds(segment.end_ms)},
+          {"text", segment.text},
+          {"tokens", segment.tokens},
+          {"temperature", segment.temperature},
+          {"avg_logprob", segment.avg_log_prob},
+          {"compression_ratio", segment.compression_ratio},
+          {"no_speech_prob", segment.no_speech_prob},
+          {"language", segment.language},
+          {"outcome", DecodeOutcomeName(segment.outcome)}};
+}
+
+class JsonWriter final : public Writer {
+ public:
+  explicit JsonWriter(const WriterOptions& options) : options_(options) {}
+
+  std::string Finish(const Transcript& transcript) override {
+    std::string text;
+    auto segments = nlohmann::ordered_json::array();
+    for (const Segment& segment : transcript.segments) {
+      AppendSpoken(Trimmed(segment.text), &text);
+      segments.push_back(SegmentJson(segment, segments.size()));
+    }
+    return DumpLine({{"task", transcript.task},
+                     {"language", transcript.language},
+                     {"duration", Seconds(transcript.duration_ms)},
+                     {"text", text},
+                     {"segments", segments},
+                     {"file", options_.file},
+                     {"runtime", RuntimeJson(options_)},
+                     {"timings", TimingsJson(transcript.timings, transcript.duration_ms)},
+                     {"warnings", transcript.warnings}});
+  }
+
+ private:
+  const WriterOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Writer> MakeJsonWriter(const WriterOptions& options) {
+  return std::make_unique<JsonWriter>(options);
+}
+
+}  // namespace espalier::cli
