@@ -45,7 +45,8 @@ class WhisperTranscriber final : public WindowLoop {
     return OkStatus();
   }
 
-  int64_t ShortestLaterWindow() const override { return 1; }
+  // Shorter rests hold no word, and Whisper would invent one (openai's code decodes them).
+  int64_t ShortestLaterWindow() const override { return sample_rate() / 10; }
 
   Result<int64_t> DecodeWindow(const AudioWindow& window, const TranscribeOptions& options,
                                const std::stop_token& stop,

@@ -43,6 +43,9 @@ class WindowLoop : public Transcriber {
   int64_t Milliseconds(int64_t samples) const { return samples * 1000 / sample_rate(); }
 
  private:
+  // Encodes and decodes one window into `segments`; the samples to go on by.
+  Result<int64_t> RunWindow(const AudioWindow& window, const TranscribeOptions& options,
+                            const std::stop_token& stop, std::vector<Segment>* segments);
   // Embeds and encodes the window; on the first one chooses language and gates.
   Status EncodeWindow(const AudioWindow& window, const TranscribeOptions& options);
   Status ChooseContext(const TranscribeOptions& options);

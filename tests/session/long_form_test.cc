@@ -120,6 +120,20 @@ TEST_P(LongFormTest, AnUnknownThresholdIsRefused) {
   EXPECT_EQ(transcript.status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST_P(LongFormTest, DigitalSilenceHasNoWords) {
+  std::vector<float> silence(160000);
+  for (size_t i = 0; i < silence.size(); i += 3) silence[i] = 1.0f / 32768.0f;  // dither
+  MemoryReader reader(silence);
+  TranscribeOptions options;
+  options.language = "eng";
+  options.end_time_threshold = "<2.10>";
+  const auto transcript = transcriber_->Transcribe(reader, options, {}, {});
+  ASSERT_TRUE(transcript.ok()) << transcript.status().message();
+  EXPECT_TRUE(transcript->segments.empty());
+  EXPECT_EQ(transcript->duration_ms, 10000);
+  EXPECT_EQ(transcript->timings.token_count, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, LongFormTest, testing::Values("reference", "cpu"),
                          [](const auto& param_info) { return std::string(param_info.param); });
 
