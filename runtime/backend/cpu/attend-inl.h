@@ -1,5 +1,5 @@
-// Attention of one query row of one head, for the few rows of a decoder step: memory is read once
-// and in order, nothing is rearranged.
+// Attention of a few query rows of one head, for decoder steps: keys and values are read once, in
+// order and as they lie.
 #if defined(ESP_CPU_ATTEND_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ESP_CPU_ATTEND_INL_H_
 #undef ESP_CPU_ATTEND_INL_H_
@@ -25,20 +25,38 @@ struct HeadMemory {
   Rows rows;
 };
 
-HWY_INLINE float Dot(const float* a, const float* b, int64_t count) {
+// scores[j] = query · key of row t + j, j in [0, kCount): several at once, so that their sums are
+// independent.
+template <int kCount, typename Rows>
+HWY_INLINE void ScoreKeys(const HeadMemory<Rows>& memory, const float* query, int64_t t,
+                          float* scores) {
   const Floats d;
-  V sum0 = hn::Zero(d), sum1 = hn::Zero(d);
+  const float* keys[kCount];
+  V sums[kCount];
+  HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
+    keys[j] = memory.keys.row(memory.rows(t + j)) + memory.begin;
+    sums[j] = hn::Zero(d);
+  }
   int64_t i = 0;
-  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-    sum0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum0);
-    sum1 = hn::MulAdd(hn::LoadU(d, a + i + kLanes), hn::LoadU(d, b + i + kLanes), sum1);
+  for (; i + kLanes <= memory.width; i += kLanes) {
+    const V q = hn::LoadU(d, query + i);
+    HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
+      sums[j] = hn::MulAdd(q, hn::LoadU(d, keys[j] + i), sums[j]);
+    }
   }
-  for (; i + kLanes <= count; i += kLanes) {
-    sum0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), sum0);
+  HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
+    scores[j] = Sum(sums[j]);
+    for (int64_t c = i; c < memory.width; ++c) scores[j] += query[c] * keys[j][c];
   }
-  float sum = Sum(hn::Add(sum0, sum1));
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
+}
+
+// scores[t] for t in [begin, end).
+template <typename Rows>
+void ScoreRange(const HeadMemory<Rows>& memory, const float* query, int64_t begin, int64_t end,
+                float* scores) {
+  int64_t t = begin;
+  for (; t + 4 <= end; t += 4) ScoreKeys<4>(memory, query, t, scores + t);
+  for (; t < end; ++t) ScoreKeys<1>(memory, query, t, scores + t);
 }
 
 // Largest of `count` values, count > 0. A NaN may be left out.
@@ -71,57 +89,75 @@ HWY_INLINE float ExpAndSum(float* values, int64_t count, float scale, float shif
   return total;
 }
 
-// out[0 … kVectors·kLanes) = scale · Σ_t weights[t] · values.row(rows(t))[column …]
+// out[0 … kVectors·kLanes) += Σ weights[t] · values.row(rows(t))[column …], t in [begin, end)
 template <int kVectors, typename Rows>
-HWY_INLINE void WeightedColumns(const HeadMemory<Rows>& memory, int64_t column,
-                                const float* weights, float scale, float* out) {
+HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, int64_t column,
+                                   const float* weights, int64_t begin, int64_t end, float* out) {
   const Floats d;
   V sums[kVectors];
-  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sums[v] = hn::Zero(d);
-  for (int64_t t = 0; t < memory.count; ++t) {
+  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sums[v] = hn::LoadU(d, out + v * kLanes);
+  for (int64_t t = begin; t < end; ++t) {
     const float* row = memory.values.row(memory.rows(t)) + column;
     const V weight = hn::Set(d, weights[t]);
     HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
       sums[v] = hn::MulAdd(weight, hn::LoadU(d, row + v * kLanes), sums[v]);
     }
   }
-  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
-    hn::StoreU(hn::Mul(sums[v], hn::Set(d, scale)), d, out + v * kLanes);
-  }
+  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, out + v * kLanes);
 }
 
+// out += Σ weights[t] · value of t, t in [begin, end), over the head's columns.
 template <typename Rows>
-void WeightedSum(const HeadMemory<Rows>& memory, const float* weights, float scale, float* out) {
+void AddWeighted(const HeadMemory<Rows>& memory, const float* weights, int64_t begin, int64_t end,
+                 float* out) {
   int64_t c = 0;
   for (; c + 8 * kLanes <= memory.width; c += 8 * kLanes) {
-    WeightedColumns<8>(memory, memory.begin + c, weights, scale, out + c);
+    AddWeightedColumns<8>(memory, memory.begin + c, weights, begin, end, out + c);
   }
   for (; c + kLanes <= memory.width; c += kLanes) {
-    WeightedColumns<1>(memory, memory.begin + c, weights, scale, out + c);
+    AddWeightedColumns<1>(memory, memory.begin + c, weights, begin, end, out + c);
   }
   for (; c < memory.width; ++c) {
-    float sum = 0.0f;
-    for (int64_t t = 0; t < memory.count; ++t) {
-      sum += weights[t] * memory.values.row(memory.rows(t))[memory.begin + c];
+    for (int64_t t = begin; t < end; ++t) {
+      out[c] += weights[t] * memory.values.row(memory.rows(t))[memory.begin + c];
     }
-    out[c] = sum * scale;
   }
 }
 
-// out = Σ softmax(q·K·scale)·V over `width` columns. `scores` has room for count + kLanes floats.
+// What a query row needs and where its result goes.
+struct AttendingRow {
+  const float* query;
+  float* scores;  // room for count + kLanes floats
+  float* out;
+};
+
+// out = Σ softmax(q·K·scale)·V for `row_count` rows that share keys and values. A block of keys,
+// then of values, serves all rows while it is in L1.
 template <typename Rows>
-void AttendRow(const HeadMemory<Rows>& memory, const float* query, float scale, float* scores,
-               float* out) {
-  if (memory.count == 0) {
-    std::fill_n(out, memory.width, 0.0f);  // the softmax over nothing
-    return;
+void AttendRows(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows,
+                int64_t row_count) {
+  constexpr int64_t kBlock = 64;
+  for (int64_t r = 0; r < row_count; ++r) std::fill_n(rows[r].out, memory.width, 0.0f);
+  if (memory.count == 0) return;  // the softmax over nothing
+  for (int64_t t = 0; t < memory.count; t += kBlock) {
+    const int64_t end = std::min(memory.count, t + kBlock);
+    for (int64_t r = 0; r < row_count; ++r) {
+      ScoreRange(memory, rows[r].query, t, end, rows[r].scores);
+    }
   }
-  for (int64_t t = 0; t < memory.count; ++t) {
-    scores[t] = Dot(query, memory.keys.row(memory.rows(t)) + memory.begin, memory.width);
+  for (int64_t r = 0; r < row_count; ++r) {
+    float* scores = rows[r].scores;
+    const float largest = Largest(scores, memory.count);
+    const float total = ExpAndSum(scores, memory.count, scale, -largest * scale);
+    const float inverse = 1.0f / total;
+    for (int64_t t = 0; t < memory.count; ++t) scores[t] *= inverse;
   }
-  const float largest = Largest(scores, memory.count);
-  const float total = ExpAndSum(scores, memory.count, scale, -largest * scale);
-  WeightedSum(memory, scores, 1.0f / total, out);
+  for (int64_t t = 0; t < memory.count; t += kBlock) {
+    const int64_t end = std::min(memory.count, t + kBlock);
+    for (int64_t r = 0; r < row_count; ++r) {
+      AddWeighted(memory, rows[r].scores, t, end, rows[r].out);
+    }
+  }
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

@@ -3,6 +3,7 @@
 // and Gimelshein 2018, arXiv:1805.02867): scores, weights and sums stay in L1 and L2. Few rows (a
 // decoder step over the encoder's output) read the keys and values as they lie.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -90,7 +91,7 @@ class AttentionKernel : public Kernel {
                    .width = op.query.column_count / op.heads} {}
 
   ScratchSize Scratch() const override {
-    const int64_t few = RoundUp(max_shape_.keys, kLanes) + kLanes;
+    const int64_t few = std::min(max_shape_.queries, kFewQueries) * ScoreStride(max_shape_.keys);
     if (max_shape_.queries <= kFewQueries) return {.per_worker = few};
     return {.per_worker = std::max(few, BlockScratch::Floats(max_shape_)),
             .shared = max_shape_.heads * (max_shape_.key_floats() + max_shape_.value_floats())};
@@ -101,7 +102,11 @@ class AttentionKernel : public Kernel {
     const MatrixView<float> v = operands.F32(op_.value), y = operands.F32(op_.output);
     const Shape shape{q.rows, k.rows, op_.heads, q.columns / op_.heads};
     if (q.rows == 0) return;
-    if (q.rows <= kFewQueries || k.rows == 0) {
+    if (k.rows == 0) {
+      for (int64_t r = 0; r < q.rows; ++r) std::fill_n(y.row(r), y.columns, 0.0f);
+      return;
+    }
+    if (q.rows <= kFewQueries) {
       workspace.pool().ParallelFor(op_.heads, [&](int64_t head, int worker) {
         RunFewQueries(q, k, v, y, head, workspace.worker(worker));
       });
@@ -118,6 +123,8 @@ class AttentionKernel : public Kernel {
   }
 
  private:
+  static int64_t ScoreStride(int64_t keys) { return RoundUp(keys, kLanes) + kLanes; }
+
   void RunFewQueries(const MatrixView<float>& q, const MatrixView<float>& k,
                      const MatrixView<float>& v, const MatrixView<float>& y, int64_t head,
                      float* scores) const {
@@ -125,9 +132,12 @@ class AttentionKernel : public Kernel {
     const float scale = 1.0f / std::sqrt(static_cast<float>(width));
     const HeadMemory<AllRows> memory{
         .keys = k, .values = v, .begin = head * width, .width = width, .count = k.rows, .rows = {}};
+    std::array<AttendingRow, static_cast<size_t>(kFewQueries)> rows;
     for (int64_t r = 0; r < q.rows; ++r) {
-      AttendRow(memory, q.row(r) + memory.begin, scale, scores, y.row(r) + memory.begin);
+      rows[static_cast<size_t>(r)] = {q.row(r) + memory.begin, scores + r * ScoreStride(k.rows),
+                                      y.row(r) + memory.begin};
     }
+    AttendRows(memory, scale, rows.data(), q.rows);
   }
 
   static float* PackedKeys(const Shape& shape, int64_t head, float* shared) {

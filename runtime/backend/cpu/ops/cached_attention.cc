@@ -64,7 +64,8 @@ class CachedAttentionKernel : public Kernel {
     for (int64_t r = 0; r < q.rows; ++r) {
       memory.count = *positions.row(r) + 1;
       memory.rows.history = history.row(*lanes.row(r));
-      AttendRow(memory, q.row(r) + memory.begin, scale, scores, y.row(r) + memory.begin);
+      const AttendingRow row{q.row(r) + memory.begin, scores, y.row(r) + memory.begin};
+      AttendRows(memory, scale, &row, 1);
     }
   }
 
