@@ -3,6 +3,8 @@
 extern "C" {
 const char* __lsan_default_suppressions();
 const char* __tsan_default_suppressions();
-const char* __lsan_default_suppressions() { return "leak:libportaudio\nleak:libasound\n"; }
+const char* __lsan_default_suppressions() {
+  return "leak:libportaudio\nleak:libasound\nleak:libvorbis\n";
+}
 const char* __tsan_default_suppressions() { return "race:libopenblas\n"; }
 }
