@@ -32,6 +32,16 @@ std::vector<std::string> TasksOf(const ModelConfig& config) {
   return {"transcribe", "translate"};
 }
 
+nlohmann::ordered_json EncoderJson(const EncoderConfig& encoder) {
+  nlohmann::ordered_json json = {{"layers", encoder.layers},
+                                 {"width", encoder.width},
+                                 {"heads", encoder.heads},
+                                 {"ffn", encoder.ffn_units}};
+  if (encoder.cgmlp_units > 0) json["cgmlp"] = encoder.cgmlp_units;
+  json["subsampling"] = SubsamplingName(encoder.subsampling);
+  return json;
+}
+
 nlohmann::ordered_json GatesJson(const Engine& engine) {
   const GateMask mask = AllOpen(engine.config());
   return {{"predictor", engine.config().gate.has_value()},
@@ -48,15 +58,23 @@ std::string NamesText(const nlohmann::ordered_json& names) {
   return names.size() > kShownNames ? text + " …" : text;
 }
 
-// "256 wide, 4 layers": the numbers of an object.
+std::string ScalarText(const nlohmann::ordered_json& value) {
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// "layers 6, width 512, modules (attn feed_forward)".
 std::string ObjectText(const nlohmann::ordered_json& object) {
   std::string text;
   for (const auto& [key, value] : object.items()) {
-    text += text.empty() ? "" : ", ";
-    text += key + " ";
-    text += value.is_array()    ? NamesText(value)
-            : value.is_string() ? value.get<std::string>()
-                                : value.dump();
+    text += (text.empty() ? "" : ", ") + key + " ";
+    if (!value.is_array()) {
+      text += ScalarText(value);
+      continue;
+    }
+    std::string names;
+    for (const auto& name : value) names += (names.empty() ? "" : " ") + ScalarText(name);
+    text += "(" + names + ")";
   }
   return text;
 }
@@ -99,13 +117,7 @@ nlohmann::ordered_json ModelSummaryJson(const Engine& engine, const std::string&
           {"precision", precision},
           {"audio",
            {{"sample_rate", config.frontend.sample_rate}, {"mels", config.frontend.mel_count}}},
-          {"encoder",
-           {{"layers", config.encoder.layers},
-            {"width", config.encoder.width},
-            {"heads", config.encoder.heads},
-            {"ffn", config.encoder.ffn_units},
-            {"cgmlp", config.encoder.cgmlp_units},
-            {"subsampling", SubsamplingName(config.encoder.subsampling)}}},
+          {"encoder", EncoderJson(config.encoder)},
           {"decoder",
            {{"layers", config.decoder.layers},
             {"width", config.decoder.width},
@@ -126,10 +138,8 @@ std::string ModelSummaryText(const nlohmann::ordered_json& summary) {
       shown = ObjectText(value);
     } else if (value.is_array()) {
       shown = NamesText(value);
-    } else if (value.is_boolean()) {
-      shown = value.get<bool>() ? "yes" : "no";
     } else {
-      shown = value.is_string() ? value.get<std::string>() : value.dump();
+      shown = ScalarText(value);
     }
     text += StrFormat("%-12s %s\n", key.c_str(), shown.c_str());
   }

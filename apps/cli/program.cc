@@ -65,7 +65,10 @@ int RunParsed(CLI::App& app, std::vector<ParsedVerb>& verbs, int argc, const cha
     Interrupts interrupts;
     VerbContext context{*console, interrupts};
     const Result<int> result = parsed.verb->Run(context);
-    return result.ok() ? *result : Failed(console, result.status());
+    if (result.ok()) return *result;
+    // Which op or token it was at is nobody's concern.
+    const bool cancelled = result.status().code() == StatusCode::kCancelled;
+    return Failed(console, cancelled ? Cancelled("interrupted") : result.status());
   }
   return Failed(console, InvalidArgument("no verb given (espalier --help)"));
 }
@@ -74,7 +77,14 @@ int RunParsed(CLI::App& app, std::vector<ParsedVerb>& verbs, int argc, const cha
 
 int RunProgram(int argc, const char* const* argv, Console* console) {
   CLI::App app("Espalier decodes speech with OWSM and Whisper models.", "espalier");
-  app.set_version_flag("--version", std::string(kVersion));
+  app.set_version_flag("--version", std::string(kVersion), "Print the version and exit");
+  app.get_formatter()->label("SUBCOMMAND", "VERB ...");
+  app.get_formatter()->label("Subcommands", "Verbs");
+  app.footer(
+      "espalier VERB --help says more. For instance:\n"
+      "  espalier transcribe -m whisper-base -l en talk.wav");
+  // An alias or script may set what the user sets again.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.require_subcommand(1);
   std::vector<ParsedVerb> verbs;
   for (const VerbEntry& entry : Verbs()) {

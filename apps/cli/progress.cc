@@ -38,9 +38,7 @@ std::string FormatProgress(const ProgressState& state, int columns) {
   } else {
     tail = "  " + Duration(state.done_s) + " of audio";
   }
-  if (state.done_s > 0) {
-    tail += StrFormat("  %.2fx real time", state.elapsed_s / state.done_s);
-  }
+  if (state.done_s > 0) tail += StrFormat("  RTF %.2f", state.elapsed_s / state.done_s);
   if (share > 0) tail += "  ETA " + Duration(state.elapsed_s * (1 - share) / share);
   std::string head;
   if (state.count > 1) head = StrFormat("[%d/%d] ", state.index, state.count);
@@ -58,20 +56,18 @@ std::string FormatProgress(const ProgressState& state, int columns) {
          std::string(static_cast<size_t>(bar) - filled, '.') + "]" + tail;
 }
 
-Progress::Progress(Console* console, std::string name, int index, int count) : console_(console) {
-  state_.name = std::move(name);
-  state_.index = index;
-  state_.count = count;
-  Redraw();
+Progress::Progress(Console* console, ProgressState state)
+    : console_(console), state_(std::move(state)) {
+  Draw();
 }
 
 void Progress::Update(double done_s, double total_s) {
   state_.done_s = done_s;
   state_.total_s = total_s;
-  Redraw();
+  Draw();
 }
 
-void Progress::Redraw() {
+void Progress::Draw() {
   if (!console_->HasStatusLine()) return;
   state_.elapsed_s = watch_.Seconds();
   console_->ShowStatusLine(FormatProgress(state_, console_->status_columns()));

@@ -1,6 +1,7 @@
 // espalier transcribe: files, folders and standard input to text.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/decode_options.h"
@@ -30,6 +31,7 @@ bool EndsTheBatch(const Status& status) {
 struct AudioRange {
   double begin_s = 0;
   double end_s = 0;  // 0: unknown
+  double length_s() const { return std::max(0.0, end_s - begin_s); }
 };
 
 AudioRange RangeOf(const TranscribeOptions& options, double total_s) {
@@ -96,9 +98,7 @@ class TranscribeVerb final : public Verb {
 
   Status RunJob(const Job& job, Position position, VerbContext& context) {
     const std::string name = NameOf(job.input);
-    if (position.count > 1 && job.outputs[0].path == kStandardOutput) {
-      context.console.Notice(StrFormat("[%d/%d] ", position.index, position.count) + name);
-    }
+    Announce(name, position, job.outputs[0].path == kStandardOutput, &context.console);
     ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
                          raw_.Open(job.input, engine_->config().frontend.sample_rate));
     JobOutput output(job,
@@ -124,9 +124,27 @@ class TranscribeVerb final : public Verb {
     return OkStatus();
   }
 
+  // Says whose text follows on standard output.
+  static void Announce(const std::string& name, Position position, bool to_standard_output,
+                       Console* console) {
+    const std::string line = StrFormat("[%d/%d] ", position.index, position.count) + name;
+    if (position.count > 1 && to_standard_output) {
+      console->Notice(line);
+    } else {
+      console->Detail(line);
+    }
+  }
+
   Result<Transcript> Decode(AudioReader& audio, const std::string& name, Position position,
                             JobOutput* output, VerbContext& context) {
-    Progress progress(&context.console, name, position.index, position.count);
+    const auto total = audio.total_samples();
+    const int rate = engine_->config().frontend.sample_rate;
+    Progress progress(
+        &context.console,
+        {.name = std::filesystem::path(name).filename().string(),
+         .index = position.index,
+         .count = position.count,
+         .total_s = RangeOf(options_, total ? static_cast<double>(*total) / rate : 0).length_s()});
     Status written;
     const TranscribeObserver observer{
         .on_segment =
@@ -138,8 +156,7 @@ class TranscribeVerb final : public Verb {
         .on_progress =
             [&](double done_s, double total_s) {
               const AudioRange range = RangeOf(options_, total_s);
-              const double length_s = std::max(0.0, range.end_s - range.begin_s);
-              progress.Update(std::max(0.0, done_s - range.begin_s), length_s);
+              progress.Update(std::max(0.0, done_s - range.begin_s), range.length_s());
             }};
     Result<Transcript> transcript =
         transcriber_->Transcribe(audio, options_, observer, context.interrupts.token());
