@@ -1,6 +1,7 @@
 #include "runtime/session/context.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "runtime/text/language.h"
@@ -81,6 +82,17 @@ Result<Context> ResolveOwsm(const Engine& engine, const std::string& language_te
   return context;
 }
 
+// Whisper's own code, or any name of the same language: its Javanese is "jw", withdrawn from ISO
+// 639.
+std::map<std::string, int>::const_iterator FindWhisperLanguage(
+    const std::map<std::string, int>& language_ids, const std::string& name) {
+  const auto literal = language_ids.find(name);
+  const auto code = Iso639_3(name);
+  if (literal != language_ids.end() || !code) return literal;
+  return std::find_if(language_ids.begin(), language_ids.end(),
+                      [&](const auto& entry) { return Iso639_3(entry.first) == code; });
+}
+
 Result<Context> ResolveWhisper(const Engine& engine, const std::string& language_text,
                                const std::string& task_text) {
   const WhisperConfig& whisper = *engine.config().whisper;
@@ -99,10 +111,7 @@ Result<Context> ResolveWhisper(const Engine& engine, const std::string& language
     context.language = "en";
     return context;
   }
-  auto found = whisper.language_ids.find(WithoutBrackets(language_text));
-  if (found == whisper.language_ids.end()) {
-    found = whisper.language_ids.find(Iso639_1(language_text).value_or(""));
-  }
+  const auto found = FindWhisperLanguage(whisper.language_ids, WithoutBrackets(language_text));
   if (found == whisper.language_ids.end()) {
     return Unsupported("language '" + language_text +
                        "' is not one of this model's: " + Few(LanguagesOf(engine).names));
