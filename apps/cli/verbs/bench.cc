@@ -1,8 +1,8 @@
 // espalier bench: wall and CPU time of decoding, stage by stage.
 //
-// Runs are repeatable: no time tokens (windows then follow each other by their length, whatever is
-// heard) and no temperature fallback. One untimed run over the first second compiles the plans and
-// warms the caches up.
+// Runs are repeatable: no temperature fallback, and no time tokens unless asked for (windows then
+// follow each other by their length, whatever is heard). One untimed run over the first second
+// compiles the plans and warms the caches up.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -64,6 +64,7 @@ class BenchVerb final : public Verb {
         ->type_name("N")
         ->check(WholeBetween(1, 1000))
         ->capture_default_str();
+    app.add_flag("--timestamps", timestamps_, "With time tokens");
     model_.AddTo(app);
     context_.language = "en";
     context_.AddTo(app);
@@ -73,7 +74,7 @@ class BenchVerb final : public Verb {
   Result<int> Run(VerbContext& context) override {
     TranscribeOptions options{.language = context_.language,
                               .initial_prompt = {},
-                              .timestamps = false,
+                              .timestamps = timestamps_,
                               .beam_size = search_.beam_size,
                               .ctc_weight = search_.ctc_weight,
                               .length_penalty = search_.length_penalty,
@@ -156,6 +157,7 @@ class BenchVerb final : public Verb {
   std::string audio_;
   double seconds_ = 30;
   int runs_ = 3;
+  bool timestamps_ = false;
   ModelOptions model_;
   ContextOptions context_;
   SearchOptions search_;
