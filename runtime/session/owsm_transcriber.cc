@@ -129,7 +129,8 @@ class OwsmTranscriber final : public WindowLoop {
         .maxlen_ratio = options.maxlen_ratio,
         .minlen_ratio = options.minlen_ratio,
         .normalize_length = options.normalize_length,
-        .step_limit = inference().max_positions() - static_cast<int>(primer.size())};
+        .step_limit = inference().max_positions() - static_cast<int>(primer.size()),
+        .repetition = {.enabled = options.repetition_guard}};
     return BeamSearch(inference(), ctc ? &*ctc : nullptr, TimeRulesOf(owsm()), primer,
                       inference().encoder_steps(), search, stop);
   }

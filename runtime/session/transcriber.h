@@ -27,6 +27,7 @@ struct TranscribeOptions {
   double maxlen_ratio = 0.0;  // spec §10
   double minlen_ratio = 0.0;
   bool normalize_length = false;
+  bool repetition_guard = true;  // OWSM: loops are cut off (search/repetition.h); ESPnet keeps them
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};  // Whisper's fallback ladder
   double compression_ratio_threshold = 2.4;
   double log_prob_threshold = -1.0;

@@ -115,7 +115,9 @@ void DecodeOptions::AddTo(CLI::App& app) {
       ->type_name("TEXT");
   app.add_flag("--carry-prompt", values_.carry_prompt, "Each window's text precedes the next one");
   app.add_flag("--no-timestamps", no_timestamps_, "One segment per window, no time tokens");
-  owsm_only_ = {app.add_option("--end-time-threshold", end_time_threshold_,
+  owsm_only_ = {app.add_flag("--no-repetition-guard", no_repetition_guard_,
+                             "Keep decoding loops, as ESPnet does (OWSM)"),
+                app.add_option("--end-time-threshold", end_time_threshold_,
                                "A last time beyond it ends the window [29.00] (OWSM)")
                     ->type_name("SECONDS")};
   app.add_option("--offset-ms", values_.offset_ms, "Start here")
@@ -131,6 +133,7 @@ Result<TranscribeOptions> DecodeOptions::Build() const {
   options.language = context.language;
   ESP_ASSIGN_OR_RETURN(options.task, context.Task());
   options.timestamps = !no_timestamps_;
+  options.repetition_guard = !no_repetition_guard_;
   options.beam_size = search.beam_size;
   options.ctc_weight = search.ctc_weight;
   options.length_penalty = search.length_penalty;

@@ -66,6 +66,7 @@ struct DecodeOptions {
   double temperature_increment_ = 0.2;
   bool no_fallback_ = false;
   bool no_timestamps_ = false;
+  bool no_repetition_guard_ = false;
   std::string end_time_threshold_;
   std::vector<CLI::Option*> whisper_only_, owsm_only_;
 };
