@@ -186,6 +186,7 @@ class Checker:
     def check_long_form(self, case, doc, audio):
         for decoded in doc["long_form"]:
             command = self.command("transcribe", doc, audio) + ["-f", "json", "-o", "-", "--quiet"]
+            command.append("--no-repetition-guard")
             segments = json.loads(run(command + search_options(decoded["setting"])))["segments"]
             ours = [[s["start"], s["end"], s["text"]] for s in segments]
             self.same(case, "segments of %s" % decoded["setting"], ours, decoded["segments"])
