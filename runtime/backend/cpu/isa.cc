@@ -34,8 +34,8 @@ HWY_AFTER_NAMESPACE();
 namespace espalier::cpu {
 
 std::span<const Isa> Isas() {
-  static const int64_t supported = hwy::SupportedTargets();
   // The static target is what the compiler assumes everywhere: it needs no look at the processor.
+  [[maybe_unused]] static const int64_t supported = hwy::SupportedTargets();
   static const auto isas = std::to_array<Isa>({
 #if HWY_TARGETS & HWY_AVX3
     {"avx512", (supported & HWY_AVX3) != 0, &N_AVX3::MakeAnyKernel},

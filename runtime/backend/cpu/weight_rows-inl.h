@@ -6,6 +6,8 @@
 #define ESP_CPU_WEIGHT_ROWS_INL_H_
 #endif
 
+#include <cstring>
+
 #include "runtime/backend/cpu/vector_math-inl.h"
 #include "runtime/backend/host/operands.h"
 #include "runtime/tensor/half.h"
@@ -25,8 +27,16 @@ inline StoredRow WeightElements(const Weight& table, int64_t row) {
 }
 
 inline float ToFloat(float value) { return value; }
-inline float ToFloat(const Half& value) { return HalfToFloat(value.bits); }
-inline float ToFloat(const BFloat& value) { return BFloat16ToFloat(value.bits); }
+// Both 16-bit types by their bits: on ARM one of them is the compiler's own.
+template <typename W>
+uint16_t BitsOf(const W& value) {
+  static_assert(sizeof(W) == sizeof(uint16_t));
+  uint16_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+inline float ToFloat(const Half& value) { return HalfToFloat(BitsOf(value)); }
+inline float ToFloat(const BFloat& value) { return BFloat16ToFloat(BitsOf(value)); }
 
 // y = x · scale + row; y = row · scale without x. y may be x.
 template <bool kHasInput, typename W>
