@@ -1,12 +1,13 @@
 #include "runtime/checkpoint/model_config.h"
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
 #include "runtime/checkpoint/json_reader.h"
-#include "runtime/checkpoint/model_config_text.h"
+#include "runtime/checkpoint/model_config_fields.h"
 
 namespace espalier {
 namespace {
@@ -20,16 +21,28 @@ std::string FolderName(const std::string& folder) {
   return name.empty() || name == "." || name == ".." ? folder : name;
 }
 
-}  // namespace
+// One file of a model folder, read and parsed.
+class ConfigFile {
+ public:
+  static Result<ConfigFile> Open(const std::string& folder, const char* name) {
+    const std::string path = folder + "/" + name;
+    ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
+    auto json = std::make_unique<nlohmann::json>();
+    ESP_RETURN_IF_ERROR(ParseJson(text, JsonLimits{}, json.get()).WithContext(path));
+    ESP_ASSIGN_OR_RETURN(JsonFields fields, JsonFields::Of(*json, path));
+    return ConfigFile(std::move(json), std::move(fields));
+  }
+  const JsonFields& fields() const { return fields_; }
 
-Result<std::string> ParseModelType(const ConfigFile& config) {
-  nlohmann::json root;
-  ESP_RETURN_IF_ERROR(ParseJson(config.text, JsonLimits{}, &root).WithContext(config.where));
-  ESP_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::Of(root, config.where));
-  std::string type;
-  ESP_RETURN_IF_ERROR(fields.String("model_type", &type));
-  return type;
-}
+ private:
+  ConfigFile(std::unique_ptr<nlohmann::json> json, JsonFields fields)
+      : json_(std::move(json)), fields_(std::move(fields)) {}
+
+  std::unique_ptr<nlohmann::json> json_;  // what fields_ refers to
+  JsonFields fields_;
+};
+
+}  // namespace
 
 Status RequireValue(const JsonFields& fields, const char* key, std::string_view supported) {
   std::string value;
@@ -56,26 +69,21 @@ Status ReadFrontend(const JsonFields& fields, const FrontendKeys& keys, Frontend
 
 Result<ModelConfig> LoadModelConfig(const std::string& folder) {
   if (!PathExists(folder)) return NotFound(folder + ": no such model folder");
-  const auto read = [&](const char* name) {
-    return ReadFile(folder + "/" + name, kMaxConfigBytes);
-  };
-  const auto where = [&](const char* name) { return folder + "/" + name; };
-
-  ESP_ASSIGN_OR_RETURN(const std::string config, read("config.json"));
-  ESP_ASSIGN_OR_RETURN(const std::string type, ParseModelType({where("config.json"), config}));
+  ESP_ASSIGN_OR_RETURN(const ConfigFile config, ConfigFile::Open(folder, "config.json"));
+  std::string type;
+  ESP_RETURN_IF_ERROR(config.fields().String("model_type", &type));
   ModelConfig model;
   if (type == "owsm") {
-    ESP_ASSIGN_OR_RETURN(model, ParseOwsmConfig({where("config.json"), config}));
+    ESP_ASSIGN_OR_RETURN(model, ReadOwsmConfig(config.fields()));
   } else if (type == "whisper") {
-    ESP_ASSIGN_OR_RETURN(const std::string preprocessor, read("preprocessor_config.json"));
-    ESP_ASSIGN_OR_RETURN(const std::string generation, read("generation_config.json"));
+    ESP_ASSIGN_OR_RETURN(const ConfigFile preprocessor,
+                         ConfigFile::Open(folder, "preprocessor_config.json"));
+    ESP_ASSIGN_OR_RETURN(const ConfigFile generation,
+                         ConfigFile::Open(folder, "generation_config.json"));
     ESP_ASSIGN_OR_RETURN(
-        model,
-        ParseWhisperConfig({.config = {where("config.json"), config},
-                            .preprocessor = {where("preprocessor_config.json"), preprocessor},
-                            .generation = {where("generation_config.json"), generation}}));
+        model, ReadWhisperConfig(config.fields(), preprocessor.fields(), generation.fields()));
   } else {
-    return Unsupported(where("config.json") + ": model_type: \"" + MessageText(type) +
+    return Unsupported(config.fields().where() + ": model_type: \"" + MessageText(type) +
                        "\" is not supported; supported: owsm (made by models/convert.py), whisper");
   }
   model.name = FolderName(folder);

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <span>
 #include <unordered_map>
 
 #include "runtime/base/string_format.h"
-#include "runtime/checkpoint/model_config_text.h"
+#include "runtime/checkpoint/model_config_fields.h"
 
 namespace espalier {
 namespace {
@@ -171,16 +171,11 @@ Status ReadTokenizer(const JsonFields& root, OwsmConfig* out) {
 
 }  // namespace
 
-Result<ModelConfig> ParseOwsmConfig(const ConfigFile& config) {
-  nlohmann::json json;
-  // Two values per token and more: the list may be as long as a dimension.
-  ESP_RETURN_IF_ERROR(ParseJson(config.text, {.max_values = 2 * size_t{kMaxDimension}}, &json)
-                          .WithContext(config.where));
-  ESP_ASSIGN_OR_RETURN(const JsonFields root, JsonFields::Of(json, config.where));
+Result<ModelConfig> ReadOwsmConfig(const JsonFields& root) {
   int version = 0;
   ESP_RETURN_IF_ERROR(root.Int("format_version", 1, 1 << 20, &version));
   if (version != 1) {
-    return Unsupported(config.where + StrFormat(": format_version: %d is newer than this program "
+    return Unsupported(root.where() + StrFormat(": format_version: %d is newer than this program "
                                                 "(1); convert the model again",
                                                 version));
   }

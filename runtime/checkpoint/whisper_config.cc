@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/string_format.h"
-#include "runtime/checkpoint/model_config_text.h"
+#include "runtime/checkpoint/model_config_fields.h"
 
 namespace espalier {
 namespace {
@@ -133,16 +133,8 @@ Status ReadSuppressed(const JsonFields& config, const JsonFields& generation, co
 
 }  // namespace
 
-Result<ModelConfig> ParseWhisperConfig(const WhisperConfigFiles& files) {
-  nlohmann::json config_json, preprocessor_json, generation_json;
-  const auto open = [](const ConfigFile& file, nlohmann::json* json) -> Result<JsonFields> {
-    ESP_RETURN_IF_ERROR(ParseJson(file.text, JsonLimits{}, json).WithContext(file.where));
-    return JsonFields::Of(*json, file.where);
-  };
-  ESP_ASSIGN_OR_RETURN(const JsonFields config, open(files.config, &config_json));
-  ESP_ASSIGN_OR_RETURN(const JsonFields preprocessor, open(files.preprocessor, &preprocessor_json));
-  ESP_ASSIGN_OR_RETURN(const JsonFields generation, open(files.generation, &generation_json));
-
+Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields& preprocessor,
+                                      const JsonFields& generation) {
   ModelConfig model{.family = ModelFamily::kWhisper,
                     .name = {},
                     .frontend = {},

@@ -8,7 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "runtime/checkpoint/model_config_text.h"
+#include "runtime/checkpoint/model_config_fields.h"
 
 namespace espalier {
 namespace {
@@ -42,8 +42,9 @@ Json OwsmJson() {
 }
 
 Result<ModelConfig> ParseOwsm(const Json& json) {
-  const std::string text = json.dump();
-  return ParseOwsmConfig({"config.json", text});
+  const Json file = Json::parse(json.dump());  // numbers as a file has them
+  ESP_ASSIGN_OR_RETURN(const JsonFields root, JsonFields::Of(file, "config.json"));
+  return ReadOwsmConfig(root);
 }
 
 TEST(OwsmConfigTest, FillsEveryField) {
@@ -175,10 +176,13 @@ struct WhisperJson {
                      {"alignment_heads", {{1, 3}}}};
 
   Result<ModelConfig> Parse() const {
-    const std::string a = config.dump(), b = preprocessor.dump(), c = generation.dump();
-    return ParseWhisperConfig({.config = {"config.json", a},
-                               .preprocessor = {"preprocessor_config.json", b},
-                               .generation = {"generation_config.json", c}});
+    // Through text, as files are: a parsed number is unsigned, a C++ literal is not.
+    const Json files[] = {Json::parse(config.dump()), Json::parse(preprocessor.dump()),
+                          Json::parse(generation.dump())};
+    ESP_ASSIGN_OR_RETURN(const JsonFields a, JsonFields::Of(files[0], "config.json"));
+    ESP_ASSIGN_OR_RETURN(const JsonFields b, JsonFields::Of(files[1], "preprocessor_config.json"));
+    ESP_ASSIGN_OR_RETURN(const JsonFields c, JsonFields::Of(files[2], "generation_config.json"));
+    return ReadWhisperConfig(a, b, c);
   }
 };
 

@@ -1,12 +1,16 @@
 // The JSON files of a model folder: one document is OWSM's config.json, three after one another are
 // Whisper's config, preprocessor and generation files. A line "---" parts them.
 #include <array>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
 
-#include "runtime/checkpoint/model_config_text.h"
+#include "runtime/checkpoint/model_config_fields.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
 
+using espalier::JsonFields;
 using espalier::ModelConfig;
 using espalier::Result;
 
@@ -38,6 +42,24 @@ void CheckAccepted(const Result<ModelConfig>& config) {
   }
 }
 
+// As LoadModelConfig does it; the parts are the files of one family.
+Result<ModelConfig> Read(std::span<const std::string_view> parts) {
+  constexpr const char* kNames[] = {"config.json", "preprocessor_config.json",
+                                    "generation_config.json"};
+  std::array<nlohmann::json, 3> json;
+  std::vector<JsonFields> fields;
+  const size_t count = parts.size() == 1 ? 1 : json.size();
+  for (size_t i = 0; i < count; ++i) {
+    const std::string_view text = i < parts.size() ? parts[i] : std::string_view();
+    ESP_RETURN_IF_ERROR(
+        espalier::ParseJson(text, espalier::JsonLimits{}, &json[i]).WithContext(kNames[i]));
+    ESP_ASSIGN_OR_RETURN(JsonFields file, JsonFields::Of(json[i], kNames[i]));
+    fields.push_back(std::move(file));
+  }
+  return count == 1 ? espalier::ReadOwsmConfig(fields[0])
+                    : espalier::ReadWhisperConfig(fields[0], fields[1], fields[2]);
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -51,14 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + kSeparator.size());
   }
-  (void)espalier::ParseModelType({"config.json", parts[0]});
-  if (count == 0) {
-    CheckAccepted(espalier::ParseOwsmConfig({"config.json", parts[0]}));
-  } else {
-    CheckAccepted(
-        espalier::ParseWhisperConfig({.config = {"config.json", parts[0]},
-                                      .preprocessor = {"preprocessor_config.json", parts[1]},
-                                      .generation = {"generation_config.json", parts[2]}}));
-  }
+  CheckAccepted(Read(std::span(parts).first(count + 1)));
   return 0;
 }

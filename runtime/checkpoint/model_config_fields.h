@@ -1,8 +1,7 @@
-// The configuration files of both families, from their texts: what LoadModelConfig calls after
-// reading a folder, and what tests and fuzzers call without one.
+// The configuration of both families from parsed JSON: what LoadModelConfig calls after reading a
+// folder, and what tests and fuzzers call without one.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "runtime/base/status.h"
@@ -17,25 +16,13 @@ inline constexpr int kMaxLayers = 256;
 // Log-mel frames of one window: 1000 s at 100 frames a second. Buffers are sized by it.
 inline constexpr int kMaxWindowFrames = 100'000;
 
-// One file's text and how messages call it.
-struct ConfigFile {
-  std::string where;
-  std::string_view text;
-};
+// config.json of a folder made by models/convert.py. Errors: those of LoadModelConfig.
+Result<ModelConfig> ReadOwsmConfig(const JsonFields& root);
 
-// A model folder made by models/convert.py. Errors: those of LoadModelConfig.
-Result<ModelConfig> ParseOwsmConfig(const ConfigFile& config);
-
-// A Hugging Face Whisper folder. Errors: those of LoadModelConfig.
-struct WhisperConfigFiles {
-  ConfigFile config;        // config.json
-  ConfigFile preprocessor;  // preprocessor_config.json
-  ConfigFile generation;    // generation_config.json
-};
-Result<ModelConfig> ParseWhisperConfig(const WhisperConfigFiles& files);
-
-// "model_type" of a config.json. Errors: kCorrupt.
-Result<std::string> ParseModelType(const ConfigFile& config);
+// The files of a Hugging Face Whisper folder: config.json, preprocessor_config.json and
+// generation_config.json. Errors: those of LoadModelConfig.
+Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields& preprocessor,
+                                      const JsonFields& generation);
 
 // kUnsupported "where: key: value is not supported; supported: …" unless the field is a string that
 // equals `supported`.
