@@ -73,4 +73,13 @@ void ParallelBlocks(ThreadPool& pool, int64_t count, int64_t block, const Task& 
   });
 }
 
+// Runs run_row(row) for each row of a matrix; `block_floats`: what is worth waking a thread for.
+template <typename Task>
+void ParallelRows(ThreadPool& pool, int64_t rows, int64_t columns, int64_t block_floats,
+                  const Task& run_row) {
+  ParallelBlocks(pool, rows, block_floats / columns + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) run_row(row);
+  });
+}
+
 }  // namespace espalier::cpu

@@ -23,10 +23,8 @@ class ColumnAffineKernel : public Kernel {
   void Run(const Operands& operands, const Workspace& workspace) const override {
     const MatrixView<float> x = operands.F32(op_.input), y = operands.F32(op_.output);
     constexpr int64_t kBlockFloats = 16384;  // below, waking a thread costs more than it saves
-    ParallelBlocks(workspace.pool(), x.rows, kBlockFloats / x.columns + 1,
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t r = begin; r < end; ++r) RunRow(x.row(r), x.columns, y.row(r));
-                   });
+    ParallelRows(workspace.pool(), x.rows, x.columns, kBlockFloats,
+                 [&](int64_t r) { RunRow(x.row(r), x.columns, y.row(r)); });
   }
 
  private:
