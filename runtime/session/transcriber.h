@@ -15,6 +15,10 @@
 
 namespace espalier {
 
+// Hypotheses that Whisper draws at a temperature above 0 (openai's best_of), where the engine's
+// beam_size_max allows.
+inline constexpr int kWhisperSampleCount = 5;
+
 struct TranscribeOptions {
   std::string language = "auto";    // "auto", "en", "eng", "<eng>", "English"
   std::string task = "transcribe";  // "transcribe"/"asr", "translate", "st:deu"

@@ -125,10 +125,11 @@ class WhisperTranscriber final : public WindowLoop {
                                                         .task = context().task_id,
                                                         .timestamps = options.timestamps},
                                                        inference().max_positions());
-    const FallbackOptions fallback{.decode = {.beam_size = options.beam_size,
-                                              .best_of = std::min(5, inference().max_hypotheses())},
-                                   .temperatures = options.temperatures,
-                                   .thresholds = ThresholdsOf(options)};
+    const FallbackOptions fallback{
+        .decode = {.beam_size = options.beam_size,
+                   .best_of = std::min(kWhisperSampleCount, inference().max_hypotheses())},
+        .temperatures = options.temperatures,
+        .thresholds = ThresholdsOf(options)};
     return DecodeWithFallback(
         inference(), *rules_, prompt, fallback,
         [this](std::span<const int> tokens) { return TextOf(tokens); }, generator_, stop);

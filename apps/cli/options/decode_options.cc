@@ -8,7 +8,6 @@
 namespace espalier::cli {
 namespace {
 
-constexpr int kSampleCount = 5;  // hypotheses that Whisper draws at a temperature above 0
 constexpr double kHighestTemperature = 1.0;
 constexpr double kRounding = 1e-6;
 constexpr int64_t kLongestMs = int64_t{1000} * 3600 * 24 * 365;
@@ -170,7 +169,7 @@ Status DecodeOptions::CheckFamily(ModelFamily family) const {
 
 int DecodeOptions::BeamSizeMax() const {
   const bool samples = temperature_ > 0 || !no_fallback_;
-  return samples ? std::max(search.beam_size, kSampleCount) : search.beam_size;
+  return samples ? std::max(search.beam_size, kWhisperSampleCount) : search.beam_size;
 }
 
 }  // namespace espalier::cli
