@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include "runtime/audio/pcm_stream_source.h"
 #include "runtime/audio/sndfile_source.h"
 #include "runtime/audio/temporary_copy.h"
+#include "runtime/audio/wav_header.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
@@ -110,8 +112,46 @@ class MonoReader : public AudioReader {
   Status failure_;
 };
 
+// A WAV or RF64 file of `size` bytes. `fd` as in OpenSndfile.
+Result<std::unique_ptr<PcmSource>> OpenWavFile(const std::string& name, UniqueFd* fd,
+                                               int64_t size) {
+  UniqueFd copy(::fcntl(fd->get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!copy.valid() || ::lseek(copy.get(), 0, SEEK_SET) != 0) {
+    return InvalidArgument(name + ": " + std::strerror(errno));
+  }
+  auto stream = std::make_unique<FdByteStream>(std::move(copy), name);
+  ESP_ASSIGN_OR_RETURN(const WavHeader header, ReadWavHeader(name, stream.get()));
+  const int64_t there = size - stream->position();
+  if (header.encoding) {
+    return PcmStreamSource::OpenWavData(name, std::move(stream), header, there);
+  }
+  if (!header.data_bytes) return Unsupported(name + ": compressed samples of unknown length.");
+  std::string warning;
+  if (there < *header.data_bytes && header.bytes_per_second > 0) {
+    const auto rate = static_cast<double>(header.bytes_per_second);
+    warning = TruncationWarning(name, static_cast<double>(there) / rate,
+                                static_cast<double>(*header.data_bytes) / rate);
+  }
+  // Not what comes after the data: see sndfile_source.h.
+  return OpenSndfile(name, fd, stream->position() + std::min(there, *header.data_bytes),
+                     std::move(warning));
+}
+
+Result<std::unique_ptr<PcmSource>> OpenWithoutFfmpeg(const std::string& name, UniqueFd* fd) {
+  struct stat info {};
+  std::array<uint8_t, kProbeMarkBytes> start;
+  const ssize_t count = ::pread(fd->get(), start.data(), start.size(), 0);
+  if (count < 0 || ::fstat(fd->get(), &info) != 0) {
+    return InvalidArgument(name + ": " + std::strerror(errno));
+  }
+  const auto mark = std::span(start).first(static_cast<size_t>(count));
+  if (ProbeContainer(mark) == Container::kWav) return OpenWavFile(name, fd, info.st_size);
+  if (IsBigEndianWav(mark)) return Unsupported(name + ": big-endian WAV (RIFX).");
+  return OpenSndfile(name, fd, info.st_size, /*warning=*/{});
+}
+
 Result<std::unique_ptr<PcmSource>> OpenRegularFile(const std::string& name, UniqueFd fd) {
-  auto source = OpenSndfile(name, &fd);
+  auto source = OpenWithoutFfmpeg(name, &fd);
   if (source.ok() || source.status().code() != StatusCode::kUnsupported) return source;
   const std::string& refusal = source.status().message();
   auto decoded = OpenFfmpeg(name, fd);
@@ -121,10 +161,10 @@ Result<std::unique_ptr<PcmSource>> OpenRegularFile(const std::string& name, Uniq
         refusal +
         " Without ffmpeg on the PATH, WAV, FLAC, MP3, Ogg Vorbis, Opus and AIFF can be read");
   }
-  // "NAME: ffmpeg: reason (libsndfile: reason)"
+  // "NAME: ffmpeg: reason (without it: reason)"
   const std::string reason = refusal.substr(std::min(refusal.size(), name.size() + 2));
   return Status(decoded.status().code(),
-                decoded.status().message() + " (libsndfile: " + reason + ")");
+                decoded.status().message() + " (without it: " + reason + ")");
 }
 
 Result<std::unique_ptr<PcmSource>> OpenPipe(const std::string& name, UniqueFd fd,

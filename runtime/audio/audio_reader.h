@@ -4,10 +4,10 @@
 // of the audio; a clear Status for anything that is not whole audio. Non-goals: microphones,
 // seeking, writing, voice activity.
 //
-// Read by libsndfile: WAV, FLAC, MP3, Ogg Vorbis and Opus, AIFF, AU, CAF and others. What it
-// refuses goes to an `ffmpeg` process if one is on the PATH (M4A, MP4, WebM, AMR, WMA, ...). From a
-// pipe: WAV and headerless PCM as they come; any other container is first copied to a temporary
-// file.
+// Plain WAV is read by our own reader; FLAC, MP3, Ogg Vorbis and Opus, AIFF, AU, CAF and others by
+// libsndfile. What it refuses goes to an `ffmpeg` process if one is on the PATH (M4A, MP4, WebM,
+// AMR, WMA, ...). From a pipe: WAV and headerless PCM as they come; any other container is first
+// copied to a temporary file.
 #pragma once
 
 #include <cstddef>

@@ -87,4 +87,6 @@ Container ProbeContainer(std::span<const uint8_t> start) {
   return HasTwoFrames(start) ? Container::kOther : Container::kNone;
 }
 
+bool IsBigEndianWav(std::span<const uint8_t> start) { return Has(start, {0, "RIFX"sv}); }
+
 }  // namespace espalier

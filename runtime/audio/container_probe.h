@@ -1,4 +1,4 @@
-// What kind of audio a pipe begins with.
+// What kind of audio a file or pipe begins with.
 #pragma once
 
 #include <cstddef>
@@ -22,5 +22,8 @@ inline constexpr size_t kProbeFrameBytes = 8192 + 16;
 bool MarkDecides(std::span<const uint8_t> start);
 
 Container ProbeContainer(std::span<const uint8_t> start);
+
+// RIFX: WAV with its bytes the other way round.
+bool IsBigEndianWav(std::span<const uint8_t> start);
 
 }  // namespace espalier

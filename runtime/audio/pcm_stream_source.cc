@@ -66,6 +66,12 @@ Result<std::unique_ptr<PcmSource>> PcmStreamSource::OpenWav(std::string name,
         "file",
         name.c_str(), static_cast<unsigned>(header.format_tag)));
   }
+  return OpenWavData(std::move(name), std::move(stream), header, std::nullopt);
+}
+
+Result<std::unique_ptr<PcmSource>> PcmStreamSource::OpenWavData(
+    std::string name, std::unique_ptr<ByteStream> stream, const WavHeader& header,
+    std::optional<int64_t> stream_bytes) {
   const int rate = static_cast<int>(std::min<int64_t>(header.sample_rate, INT32_MAX));
   ESP_RETURN_IF_ERROR(CheckPcmFormat(name, rate, header.channels));
   auto source = std::unique_ptr<PcmStreamSource>(
@@ -73,6 +79,7 @@ Result<std::unique_ptr<PcmSource>> PcmStreamSource::OpenWav(std::string name,
   source->sample_rate_ = rate;
   source->channels_ = header.channels;
   source->data_bytes_ = header.data_bytes;
+  source->stream_bytes_ = stream_bytes;
   return std::unique_ptr<PcmSource>(std::move(source));
 }
 
@@ -81,8 +88,10 @@ size_t PcmStreamSource::FrameBytes() const {
 }
 
 std::optional<int64_t> PcmStreamSource::total_frames() const {
-  if (!data_bytes_) return std::nullopt;
-  return *data_bytes_ / static_cast<int64_t>(FrameBytes());
+  if (!data_bytes_ && !stream_bytes_) return std::nullopt;
+  const int64_t bytes =
+      std::min(data_bytes_.value_or(INT64_MAX), stream_bytes_.value_or(INT64_MAX));
+  return bytes / static_cast<int64_t>(FrameBytes());
 }
 
 Result<size_t> PcmStreamSource::Read(std::span<float> interleaved) {

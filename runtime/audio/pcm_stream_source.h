@@ -25,6 +25,13 @@ class PcmStreamSource : public PcmSource {
   static Result<std::unique_ptr<PcmSource>> OpenWav(std::string name,
                                                     std::unique_ptr<ByteStream> stream);
 
+  // `stream` stands behind `header`, whose samples are plain PCM. `stream_bytes`: how many bytes it
+  // still has, where that is known. Errors: kInvalidArgument (rate or channels out of range).
+  static Result<std::unique_ptr<PcmSource>> OpenWavData(std::string name,
+                                                        std::unique_ptr<ByteStream> stream,
+                                                        const WavHeader& header,
+                                                        std::optional<int64_t> stream_bytes);
+
   std::optional<int64_t> total_frames() const override;
   Result<size_t> Read(std::span<float> interleaved) override;
   std::string warning() const override;
@@ -37,7 +44,8 @@ class PcmStreamSource : public PcmSource {
   std::string name_;
   std::unique_ptr<ByteStream> stream_;
   PcmEncoding encoding_;
-  std::optional<int64_t> data_bytes_;  // promised by the header
+  std::optional<int64_t> data_bytes_;    // promised by the header
+  std::optional<int64_t> stream_bytes_;  // there, as far as known
   int64_t bytes_read_ = 0;
   bool at_end_ = false;
   std::vector<uint8_t> buffer_;  // begins with partial_bytes_ bytes of the next frame

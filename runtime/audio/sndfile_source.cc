@@ -1,36 +1,16 @@
 #include "runtime/audio/sndfile_source.h"
 
-#include <fcntl.h>
 #include <sndfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "runtime/audio/wav_header.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
 namespace {
-
-// libsndfile cuts a WAV file's promised length down to what is there and says nothing. Returns the
-// warning that it owes, or an empty string.
-std::string WavTruncation(const std::string& name, int fd) {
-  struct stat info {};
-  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (!copy.valid() || ::fstat(fd, &info) != 0 || ::lseek(fd, 0, SEEK_SET) != 0) return {};
-  FdByteStream stream(std::move(copy), name);
-  const auto header = ReadWavHeader(name, &stream);
-  if (!header.ok() || !header->data_bytes || header->bytes_per_second <= 0) return {};
-  const int64_t there = info.st_size - stream.position();
-  if (there >= *header->data_bytes) return {};
-  const auto seconds = [&](int64_t bytes) {
-    return static_cast<double>(bytes) / static_cast<double>(header->bytes_per_second);
-  };
-  return TruncationWarning(name, seconds(there), seconds(*header->data_bytes));
-}
 
 // The file as libsndfile's callbacks see it. Not sf_open_fd: that closes a descriptor which it was
 // told to leave open when it refuses the file, and ffmpeg needs it then.
@@ -54,6 +34,7 @@ sf_count_t Seek(sf_count_t offset, int whence, void* user) {
 
 sf_count_t ReadAt(void* out, sf_count_t count, void* user) {
   auto* file = static_cast<OpenFile*>(user);
+  count = std::min(count, file->size - std::min(file->offset, file->size));
   sf_count_t done = 0;
   while (done < count) {
     const ssize_t n = ::pread(file->fd, static_cast<char*>(out) + done,
@@ -134,11 +115,9 @@ class SndfileSource : public PcmSource {
 
 }  // namespace
 
-Result<std::unique_ptr<PcmSource>> OpenSndfile(const std::string& name, UniqueFd* fd) {
-  struct stat status {};
-  if (::fstat(fd->get(), &status) != 0) return InvalidArgument(name + ": " + std::strerror(errno));
-  std::string warning = WavTruncation(name, fd->get());
-  auto user = std::make_unique<OpenFile>(OpenFile{fd->get(), status.st_size});
+Result<std::unique_ptr<PcmSource>> OpenSndfile(const std::string& name, UniqueFd* fd, int64_t size,
+                                               std::string warning) {
+  auto user = std::make_unique<OpenFile>(OpenFile{fd->get(), size});
   SF_VIRTUAL_IO callbacks = {FileSize, Seek, ReadAt, nullptr, Tell};
   SF_INFO info{};
   SNDFILE* file = sf_open_virtual(&callbacks, SFM_READ, &info, user.get());

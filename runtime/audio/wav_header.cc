@@ -87,6 +87,13 @@ Status ParseFormat(const std::string& name, std::span<const uint8_t> fmt, WavHea
   return OkStatus();
 }
 
+// Whether the file's own length in `riff` counts bytes behind the first `position`: an empty data
+// chunk is then a finished file's, not one that a recorder never came back to.
+bool HasMore(std::span<const uint8_t> riff, int64_t position) {
+  const auto size = static_cast<int64_t>(LittleEndian(&riff[4], 4));
+  return size < kStreamedSize && 8 + size > position;
+}
+
 }  // namespace
 
 size_t BytesPerSample(PcmEncoding encoding) {
@@ -124,7 +131,7 @@ Result<WavHeader> ReadWavHeader(const std::string& name, ByteStream* stream) {
       if (!has_format) return Damaged(name, "its data come before their format");
       if (rf64 && size == 0xffffffff) {
         if (long_data_bytes > 0) header.data_bytes = long_data_bytes;
-      } else if (size > 0 && size < kStreamedSize) {
+      } else if (size > 0 ? size < kStreamedSize : HasMore(riff, stream->position())) {
         header.data_bytes = size;
       }
       return header;

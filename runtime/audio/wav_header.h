@@ -1,7 +1,7 @@
 // The header of a WAV stream, read without seeking.
 //
-// Serves pipes, which libsndfile cannot read in every form, and tells whether a file is as long as
-// its header says, which libsndfile does not report.
+// Serves pipes, which libsndfile cannot read in every form, and files: libsndfile does not say when
+// one is shorter than its header promises, and takes minutes over a nonsensical chunk length.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct WavHeader {
   int64_t sample_rate = 0;              // Hz, as found
   int channels = 0;                     // as found
   int64_t bytes_per_second = 0;         // of data; 0 when the header has no use for it
-  // Length of the data. Nothing when the writer did not know it: 0, or a size at or above
-  // 0x7ffff000, as sox, arecord and ffmpeg write to pipes.
+  // Length of the data. Nothing when the writer did not know it: a size at or above 0x7ffff000, as
+  // sox, arecord and ffmpeg write to pipes, or 0 with nothing counted behind it.
   std::optional<int64_t> data_bytes;
 };
 

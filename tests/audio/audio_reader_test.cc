@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "runtime/audio/mono_resampler.h"
 #include "tests/audio/test_signals.h"
@@ -120,7 +121,7 @@ TEST(AudioReaderTest, BadFilesAreOneClearLine) {
   WriteBytes(TempPath("text.wav"), "This is no audio, it is a text about audio.\n");
   ExpectRefused(TempPath("text.wav"), "ffmpeg");
   WriteBytes(TempPath("cut.wav"), WavBytes(1, 16, 1, 16000, "", 100).substr(0, 30));
-  ExpectRefused(TempPath("cut.wav"), "ffmpeg");
+  ExpectRefused(TempPath("cut.wav"), "damaged WAV header");
   WriteBytes(TempPath("zeros.wav"), std::string(100000, '\0'));
   ExpectRefused(TempPath("zeros.wav"), "ffmpeg");
   WriteBytes(TempPath("rate.wav"), WavBytes(1, 16, 1, 999, "xxxx", 4));
@@ -189,6 +190,29 @@ TEST(AudioReaderTest, OggWithoutOnePageIsAnError) {
   const auto count = reader->Read(out);
   ASSERT_FALSE(count.ok());
   ExpectRefused(count.status(), path, "cut short");
+}
+
+TEST(AudioReaderTest, EmptyDataWithAChunkBehindThemAreNoSamples) {
+  auto bytes = WavBytes(1, 16, 1, 16000, std::string("LIST\x04\0\0\0INFO", 12), 0);
+  bytes[4] = static_cast<char>(bytes.size() - 8);
+  WriteBytes(TempPath("none.wav"), bytes);
+  const auto reader = MustOpen({.path = TempPath("none.wav")});
+  EXPECT_TRUE(ReadAll(reader.get()).empty());
+  EXPECT_EQ(reader->total_samples(), 0);
+}
+
+TEST(AudioReaderTest, CompressedWavIsReadUpToTheEndOfItsData) {
+  const auto tone = Tone(440, 8000, 8000);
+  const auto path = WriteAudio(TempPath("law.wav"), SF_FORMAT_WAV | SF_FORMAT_ALAW, 8000, 1, tone);
+  const auto bytes = ReadBytes(path);
+  WriteBytes(path, bytes + "LIST\xf0\xff\xff\xff");  // libsndfile would search it for minutes
+  const auto whole = MustOpen({.path = path, .sample_rate = 8000});
+  EXPECT_EQ(ReadAll(whole.get()).size(), 8000u);
+  EXPECT_EQ(whole->warning(), "");
+  WriteBytes(path, bytes.substr(0, bytes.size() - 4000));
+  const auto cut = MustOpen({.path = path, .sample_rate = 8000});
+  EXPECT_EQ(ReadAll(cut.get()).size(), 4000u);
+  EXPECT_EQ(cut->warning(), path + ": ends after 0.50 s though its header promises 1.00 s");
 }
 
 TEST(AudioReaderTest, RecorderThatNeverClosedItsFile) {
