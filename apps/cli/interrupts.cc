@@ -56,6 +56,7 @@ void Interrupts::Wait(const std::stop_token& leaving) {
 }
 
 void Interrupts::EndProcess() {
+  if (::isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, "\n", 1);  // below a status line
   // Taken and not given back: what is being written is finished, and nothing else begins.
   (void)writing_.try_lock_for(kWritingGrace);
   ::_exit(ExitCode(StatusCode::kCancelled));

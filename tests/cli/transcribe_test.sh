@@ -27,6 +27,8 @@ has err "--no-timestamps"
 expect 0 transcribe --offset-ms 1000 --duration-ms 1000 --timings -f json speech.wav
 python3 -c 'import json; assert json.load(open("out"))["duration"] == 2.0'
 has err "real time"
+expect 0 transcribe --json --timings speech.wav
+has err '{"timings":{'
 
 # Silence may be misheard by a toy model; too short is no speech for any.
 for short in nosamples.wav onesample.wav; do

@@ -39,6 +39,7 @@ class FunctionScorer : public TokenScorer {
 
   Status Advance(std::span<const int> parents, std::span<const int> tokens,
                  std::span<float> log_probs) override {
+    ++advances;
     std::vector<std::vector<int>> next;
     for (size_t i = 0; i < parents.size(); ++i) {
       next.push_back(prefixes_[static_cast<size_t>(parents[i])]);
@@ -51,6 +52,7 @@ class FunctionScorer : public TokenScorer {
   }
 
   int starts = 0;
+  int advances = 0;
 
  private:
   void Write(const std::vector<int>& prefix, size_t row, std::span<float> log_probs) {

@@ -237,6 +237,39 @@ TEST(WhisperSearchTest, LoopsAreCut) {
   }
 }
 
+TEST(WhisperSearchTest, ALoopsAverageIsOfAllThatWasSaid) {
+  const auto function = [](const std::vector<int>& prefix) {
+    auto row = Endless(prefix);
+    for (float& log_prob : row) log_prob = log_prob > -1.0f ? std::log(0.9f) : log_prob;
+    row[7] = std::log(0.1f);
+    return row;
+  };
+  FunctionScorer scorer = Scorer(function, 448);
+  const auto result = Decode(scorer, kPlainPrompt, {});
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->outcome, DecodeOutcome::kRepetition);
+  const int said = scorer.advances + 1;
+  EXPECT_GT(said, 8);
+  EXPECT_NEAR(result->avg_log_prob, std::log(0.9) * said / (said + 1), 1e-4);
+}
+
+TEST(WhisperSearchTest, StopsAsSoonAsTheBeamHasEnded) {
+  // The end is as likely as a word, so that one hypothesis of the beam ends in each step.
+  const auto function = [](const std::vector<int>& prefix) {
+    std::vector<float> row(kVocabulary, -30.0f);
+    row[10] = std::log(0.5f);
+    row[1 + prefix.size() % 4] = std::log(0.5f);
+    return row;
+  };
+  for (const int beam : {1, 2, 3}) {
+    FunctionScorer scorer = Scorer(function);
+    const auto result = Decode(scorer, kPlainPrompt, {.beam_size = beam});
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->outcome, DecodeOutcome::kComplete);
+    EXPECT_LE(scorer.advances, beam + 1);
+  }
+}
+
 TEST(WhisperSearchTest, ArgumentsAreChecked) {
   FunctionScorer scorer = Scorer(RandomModel(kVocabulary, 1, 6.0));
   const auto code = [&](const std::vector<int>& prompt, const WhisperDecodeOptions& options,

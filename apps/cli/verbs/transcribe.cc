@@ -12,6 +12,7 @@
 #include "apps/cli/progress.h"
 #include "apps/cli/timings_text.h"
 #include "apps/cli/verb.h"
+#include "apps/cli/writers/json_values.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier::cli {
@@ -118,10 +119,17 @@ class TranscribeVerb final : public Verb {
     for (const Output& each : job.outputs) {
       if (each.path != kStandardOutput) context.console.Detail("wrote " + each.path);
     }
-    if (timings_) {
-      context.console.Table(TimingsText(name, transcript.timings, transcript.duration_ms));
-    }
+    if (timings_) SayTimings(name, transcript, &context.console);
     return OkStatus();
+  }
+
+  static void SayTimings(const std::string& name, const Transcript& transcript, Console* console) {
+    if (console->json()) {
+      console->Table(
+          DumpLine({{"timings", TimingsJson(transcript.timings, transcript.duration_ms)}}));
+    } else {
+      console->Table(TimingsText(name, transcript.timings, transcript.duration_ms));
+    }
   }
 
   // Says whose text follows on standard output.
