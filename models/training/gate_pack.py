@@ -1,0 +1,159 @@
+"""Gate packs (docs/gates.md, version 1): predictors and deltas for a public checkpoint, one folder.
+
+`gate_pack.json` says what it fits and holds, `gate_pack.safetensors` holds the predictors in f32 and
+the deltas in f16. Reading applies a pack to a model, so that evaluation sees what users get.
+"""
+
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from fingerprint import fingerprint  # noqa: E402
+from safetensors_reader import read_safetensors  # noqa: E402
+from safetensors_writer import write_safetensors  # noqa: E402
+from training.batches import LANGUAGES, TASKS  # noqa: E402
+from training.gates import CLOSED, OPEN, GatePredictor  # noqa: E402
+from training.whisper_model import DECODER_MODULES, ENCODER_MODULES  # noqa: E402
+
+FORMAT, VERSION = "espalier-gate-pack", 1
+TAIL_SECONDS, MIN_SECONDS = 0.5, 1.0
+
+
+def delta_tensors(model, base):
+    """name -> f16 array. `base`: the checkpoint's arrays, for what `add.` is added to."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        array = parameter.detach().numpy()
+        stem, leaf = name.rsplit(".", 1)
+        if leaf in ("a", "b"):
+            found["delta.%s.weight.%s" % (stem, leaf)] = array.astype("<f2")
+        else:
+            found["add." + name] = (array - base[name].astype(np.float32)).astype("<f2")
+    return found
+
+
+def predictor_tensors(prefix, predictor):
+    """spec/owsm.md section 11's tensors, the input's normalisation folded into the first layer."""
+    first, last = predictor.mlp[0], predictor.mlp[2]
+    width = len(predictor.mean)
+    weight, bias = first.weight.detach().clone(), first.bias.detach().clone()
+    weight[:, :width] /= predictor.spread
+    bias -= weight[:, :width] @ predictor.mean
+    tensors = {
+        "language_embedding.weight": predictor.language_embedding.weight,
+        "task_embedding.weight": predictor.task_embedding.weight,
+        "mlp.0.weight": weight,
+        "mlp.0.bias": bias,
+        "mlp.2.weight": last.weight,
+        "mlp.2.bias": last.bias,
+    }
+    return {prefix + "." + n: t.detach().numpy().astype("<f4") for n, t in tensors.items()}
+
+
+def open_predictor(like):
+    """A predictor of the same shape for which every gate is open, whatever the context."""
+    context = like.language_embedding.embedding_dim
+    always = GatePredictor(
+        len(like.mean),
+        like.mlp[2].out_features // 2,
+        like.language_embedding.num_embeddings,
+        like.task_embedding.num_embeddings,
+        context,
+        like.mlp[0].out_features,
+    )
+    with torch.no_grad():
+        for parameter in always.parameters():
+            parameter.zero_()
+        always.mlp[2].bias.view(-1, 2)[:, OPEN] = 1.0
+        always.mlp[2].bias.view(-1, 2)[:, CLOSED] = -1.0
+    return always
+
+
+def prefix_of(budget):
+    return "gate_predictor_%d" % round(100 * budget) if budget > 0 else "gate_predictor"
+
+
+def write_pack(out, model_folder, model, predictors, card, about):
+    """predictors: budget -> GatePredictor, without 0. about: name, license, recipe, default_budget."""
+    os.makedirs(out, exist_ok=True)
+    weights = os.path.join(model_folder, "model.safetensors")
+    some = next(iter(predictors.values()))
+    tensors = delta_tensors(model, read_safetensors(weights))
+    for budget, predictor in {0.0: open_predictor(some), **predictors}.items():
+        tensors.update(predictor_tensors(prefix_of(budget), predictor))
+    budgets = [0.0, *sorted(predictors)]
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        "base": {"family": "whisper", "fingerprint": fingerprint(weights), "name": about["name"]},
+        "gates": {
+            "context_size": some.language_embedding.embedding_dim,
+            "hidden_size": some.mlp[0].out_features,
+            "pooling": "mean",
+            "pool_input": "encoder_embed_output",
+            "closed_index": CLOSED,
+            "open_index": OPEN,
+            "encoder_modules": list(ENCODER_MODULES),
+            "decoder_modules": list(DECODER_MODULES),
+            "languages": LANGUAGES,
+            "tasks": TASKS,
+            "budgets": {"%g" % b: prefix_of(b) for b in budgets},
+            "default_budget": about["default_budget"],
+        },
+        "input": {"true_length": True, "tail_seconds": TAIL_SECONDS, "min_seconds": MIN_SECONDS},
+        "license": about["license"],
+        "recipe": about["recipe"],
+    }
+    with open(os.path.join(out, "gate_pack.json"), "w", encoding="utf-8") as file:
+        json.dump(config, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+    table = {name: (array.shape, array.dtype) for name, array in tensors.items()}
+    with open(os.path.join(out, "gate_pack.safetensors"), "wb") as file:
+        write_safetensors(file, table, tensors.__getitem__, {"format": "pt"})
+    if card:
+        with open(os.path.join(out, "README.md"), "w", encoding="utf-8") as file:
+            file.write(card)
+
+
+def read_pack(folder, model_folder=None):
+    """(config, arrays). Raises ValueError for another format, or a base model that it was not made for."""
+    with open(os.path.join(folder, "gate_pack.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    if config.get("format") != FORMAT or config.get("version") != VERSION:
+        raise ValueError("%s: no gate pack of version %d" % (folder, VERSION))
+    if model_folder:
+        found = fingerprint(os.path.join(model_folder, "model.safetensors"))
+        if found != config["base"]["fingerprint"]:
+            raise ValueError("%s: made for %s, not for this model" % (folder, config["base"]["name"]))
+    return config, read_safetensors(os.path.join(folder, "gate_pack.safetensors"))
+
+
+def apply_deltas(model, arrays):
+    """Adds a pack's deltas to the weights of `model` (made with rank 0)."""
+    own = dict(model.named_parameters())
+    own.update(model.named_buffers())
+    with torch.no_grad():
+        for name, array in arrays.items():
+            if name.startswith("add."):
+                own[name[4:]].add_(torch.from_numpy(array.astype(np.float32)))
+            elif name.startswith("delta.") and name.endswith(".b"):
+                a = torch.from_numpy(arrays[name[:-1] + "a"].astype(np.float32))
+                own[name[6:-2]].add_(torch.from_numpy(array.astype(np.float32)) @ a)
+
+
+def load_predictor(config, arrays, budget):
+    """The predictor of a budget ("0.3"), as the runtime computes it."""
+    gates, prefix = config["gates"], config["gates"]["budgets"][budget] + "."
+    own = {n[len(prefix) :]: torch.from_numpy(np.array(a)) for n, a in arrays.items() if n.startswith(prefix)}
+    context, count = gates["context_size"], own["mlp.2.bias"].shape[0] // 2
+    width = own["mlp.0.weight"].shape[1] - 2 * context
+    languages, tasks = len(gates["languages"]), len(gates["tasks"])
+    predictor = GatePredictor(width, count, languages, tasks, context, gates["hidden_size"])
+    predictor.load_state_dict(own, strict=False)
+    return predictor.eval()

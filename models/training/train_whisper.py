@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Trains deltas, then gates, for a Whisper checkpoint: true-length input, prompts and a guard set.
+
+    train_whisper.py RUN --model DIR --prompts DIR --updates N
+                     [--speech DIR --teacher FILE] [--init OTHER_RUN] [--budgets 0,0.3,0.5] [--costs FILE] [--rank N]
+
+RUN: a folder with checkpoint.pt (weights, optimiser, step, random states; the same command goes on
+where it stopped), curves.csv and settings.json. Without --budgets all gates stay open and only the
+deltas train. With them each update draws one budget, whose predictor and the shared deltas train.
+One thread, so that it runs beside other work.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import sys
+import time
+
+import torch
+from torch.nn import functional as F
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from training import gates as gating  # noqa: E402
+from training.batches import IGNORED, LANGUAGES, TASKS, BatchSource  # noqa: E402
+from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
+from training.clip_store import ClipStore  # noqa: E402
+from training.costs import read_costs  # noqa: E402
+from training.importance import GateImportance, fit_predictor  # noqa: E402
+from training.whisper_features import true_length  # noqa: E402
+from training.whisper_tokens import WhisperTokens  # noqa: E402
+
+WARM_UP = 20
+LANGUAGE_WEIGHT = 0.1  # of the language token's loss
+SAVE_SECONDS = 120
+COLUMNS = "step kind budget loss task_loss closed closed_arg_max target tau lr_scale wall_s cpu_s"
+
+
+class Trainer:
+    def __init__(self, args, source, prompts):
+        self.args, self.source, self.step = args, source, 0
+        self.model = load_whisper(args.model, args.rank)
+        self.gates = [n * m for n, m in zip(self.model.gate_counts, (2, 3))]
+        self.importance = GateImportance(len(LANGUAGES) * len(TASKS), sum(self.gates))
+        self.predictors = torch.nn.ModuleDict()
+        self.weights = None
+        if args.budgets:
+            self._add_predictors(prompts)
+        self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=0.0, betas=(0.9, 0.98))
+        self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
+
+    def _add_predictors(self, prompts):
+        encoder, decoder = self.gates
+        costs = read_costs(self.args.costs, self.model.gate_counts) if self.args.costs else None
+        self.weights = gating.gate_weights(encoder, decoder, costs)
+        self.pooled = pooled = pooled_inputs(self.model, prompts, 60)
+        for budget in self.args.budgets:
+            if budget > 0:
+                self.predictors[name_of(budget)] = gating.GatePredictor(
+                    pooled.shape[1], encoder + decoder, len(LANGUAGES), len(TASKS)
+                )
+                self.predictors[name_of(budget)].fit_input(pooled)
+
+    def start_predictors(self):
+        """From the importance that the run we start from has measured."""
+        if not self.importance.clips.sum():
+            return
+        start = self.importance.start_logits(self.weights)
+        for name, predictor in self.predictors.items():
+            error = fit_predictor(predictor, self.pooled, len(TASKS), start)
+            print("%s starts from the measured importance, mean square error %.3f" % (name, error))
+
+    def _groups(self):
+        own = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+        rates = self.args
+        groups = [
+            {"params": [p for n, p in own if n.endswith((".a", ".b"))], "lr": rates.lr},
+            {"params": [p for n, p in own if not n.endswith((".a", ".b"))], "lr": rates.lr / 4},
+        ]
+        if len(self.predictors):
+            predictors = list(self.predictors.parameters())
+            groups.append({"params": predictors, "lr": rates.lr * rates.predictor_rate})
+        return groups
+
+    def _task_loss(self, batch, hidden):
+        """Cross-entropy a token: transcripts hard, the guard's soft."""
+        logits = self.model.decoder.logits
+        hard = batch.labels != IGNORED
+        detection = hard.clone()
+        detection[:, 1:] = False
+        hard = hard & ~detection
+        total, count = hidden.new_zeros(()), 0
+        if hard.any():
+            total = F.cross_entropy(logits(hidden[hard]), batch.labels[hard], reduction="sum")
+            count = int(hard.sum())
+        if batch.teacher is not None:
+            at, ids, probabilities = batch.teacher
+            log_probs = logits(hidden[at[:, 0], at[:, 1]]).log_softmax(-1)
+            total = total - (log_probs.gather(1, ids) * probabilities).sum()
+            count += len(at)
+        loss = total / count
+        if detection.any():
+            found = F.cross_entropy(logits(hidden[detection]), batch.labels[detection])
+            loss = loss + LANGUAGE_WEIGHT * found
+        return loss
+
+    def _gate(self, batch, budget, tau, seen):
+        """What the model calls for its gates, or None; leaves in `seen` what the loss needs."""
+        if not self.args.budgets:
+
+            def all_open(pooled):
+                seen["open"] = torch.ones(len(pooled), sum(self.gates), requires_grad=True)
+                return seen["open"]
+
+            return all_open
+
+        def sampled(pooled):
+            predictor = self.predictors[name_of(budget)]
+            seen["logits"] = predictor(pooled, batch.languages, batch.tasks)
+            noise = gating.gumbel_noise(seen["logits"].shape)
+            return gating.straight_through(seen["logits"], tau, noise)
+
+        return sampled if budget > 0 else None
+
+    def update(self):
+        """One batch, one step; returns the row of curves.csv."""
+        args = self.args
+        budget = self.source.rng.choices(args.budgets, args.budget_weights)[0] if args.budgets else 0
+        reached, tau = gating.ramp_then_cool(self.step, args.updates, args.ramp_share)
+        scale = min(1.0, (self.step + 1) / WARM_UP) * (1 - 0.9 * self.step / args.updates)
+        for group, rate in zip(self.optimiser.param_groups, self.base_rates):
+            group["lr"] = rate * scale
+        batch, seen = self.source.next(), {}
+        hidden, gates = self.model(batch.mel, batch.ids, self._gate(batch, budget, tau, seen))
+        task_loss = self._task_loss(batch, hidden)
+        loss, closed, arg_max = task_loss, 0.0, 0.0
+        if "logits" in seen:
+            share = gating.closed_share(gates, self.weights)
+            penalty = gating.sparsity_penalty(share, budget * reached, batch.contexts)
+            loss = loss + args.penalty * penalty
+            hard = gating.hard_gates(seen["logits"].detach())
+            closed = share.mean().item()
+            arg_max = gating.closed_share(hard, self.weights).mean().item()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if "open" in seen and batch.kind == "prompt":
+            tokens = (batch.labels[:, 1:] != IGNORED).sum(1)
+            self.importance.add(batch.contexts, seen["open"].grad, int(tokens.sum()), tokens)
+        for group in self.optimiser.param_groups:
+            torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
+        self.optimiser.step()
+        self.step += 1
+        target = budget * reached
+        row = [self.step, batch.kind, budget, loss.item(), task_loss.item(), closed, arg_max, target]
+        return row + [tau, scale]
+
+    def save(self, path):
+        save_atomically(
+            {
+                "step": self.step,
+                "model": trainable_state(self.model),
+                "predictors": self.predictors.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "torch_rng": torch.get_rng_state(),
+                "source": self.source.state(),
+                "importance": self.importance.state(),
+                "settings": vars(self.args),
+            },
+            path,
+        )
+
+    def load(self, path, whole):
+        """whole: go on with that run; else only its weights are taken."""
+        state = torch.load(path, weights_only=False)
+        self.model.load_state_dict(state["model"], strict=False)
+        self.importance.restore(state["importance"])
+        if whole:
+            self.predictors.load_state_dict(state["predictors"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            torch.set_rng_state(state["torch_rng"])
+            self.source.restore(state["source"])
+            self.step = state["step"]
+
+
+def name_of(budget):
+    return "gate_predictor_%d" % round(100 * budget)
+
+
+@torch.no_grad()
+def pooled_inputs(model, prompts, count):
+    """(count, width): the stem's mean output of training prompts, drawn with a fixed seed."""
+    train = [c for c in prompts.clips if c["split"] == "train"]
+    rows = []
+    for clip in random.Random(1).sample(train, min(count, len(train))):
+        mel = true_length(torch.from_numpy(prompts.samples(clip)))
+        rows.append(model.encoder.stem(mel[None]).mean(1)[0])
+    return torch.stack(rows)
+
+
+def run(args, trainer):
+    path = os.path.join(args.run, "checkpoint.pt")
+    if os.path.exists(path):
+        trainer.load(path, whole=True)
+    elif args.init:
+        trainer.load(os.path.join(args.init, "checkpoint.pt"), whole=False)
+        trainer.start_predictors()
+    curves = os.path.join(args.run, "curves.csv")
+    is_new = not os.path.exists(curves)
+    start, first, saved = time.monotonic(), trainer.step, time.monotonic()
+    with open(curves, "a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow(COLUMNS.split())
+        while trainer.step < args.updates:
+            begun, cpu = time.monotonic(), time.process_time()
+            row = trainer.update()
+            now = time.monotonic()
+            costs = [now - begun, time.process_time() - cpu]
+            writer.writerow(["%.4g" % v if isinstance(v, float) else v for v in row + costs])
+            file.flush()
+            left = (now - start) / (trainer.step - first) * (args.updates - trainer.step)
+            print(
+                "%d/%d %s budget %g loss %.3f closed %.2f (arg-max %.2f, target %.2f) %.1f s, %d min left"
+                % (row[0], args.updates, *row[1:3], row[4], *row[5:8], costs[0], left / 60),
+                flush=True,
+            )
+            if now - saved > SAVE_SECONDS:
+                trainer.save(path)
+                saved = time.monotonic()
+    trainer.save(path)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="Trains deltas and gates for a Whisper checkpoint.")
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--model", required=True, metavar="DIR")
+    parser.add_argument("--prompts", required=True, metavar="DIR", help="of prompt_corpus.py")
+    parser.add_argument("--speech", metavar="DIR", help="of speech_corpus.py")
+    parser.add_argument("--teacher", metavar="FILE", help="of teacher.py; without it no guard set")
+    parser.add_argument("--updates", type=int, required=True, help="of the whole run, resumed parts too")
+    parser.add_argument("--init", metavar="OTHER_RUN", help="start from its weights")
+    parser.add_argument("--budgets", help="comma-separated closed shares to train for, 0 for none")
+    parser.add_argument("--budget-weights", help="how often each is drawn; default: alike")
+    parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates (the paper's)")
+    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--lr", type=float, default=4e-4, help="of the low-rank factors")
+    parser.add_argument("--predictor-rate", type=float, default=8.0, help="times --lr")
+    parser.add_argument("--penalty", type=float, default=10.0)
+    parser.add_argument("--ramp-share", type=float, default=0.4)
+    parser.add_argument("--seed", type=int, default=4)
+    args = parser.parse_args()
+    args.budgets = [float(b) for b in args.budgets.split(",")] if args.budgets else []
+    weights = args.budget_weights
+    args.budget_weights = [float(w) for w in weights.split(",")] if weights else [1.0] * len(args.budgets)
+    return args
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    os.makedirs(args.run, exist_ok=True)
+    with open(os.path.join(args.run, "settings.json"), "w", encoding="utf-8") as file:
+        json.dump(vars(args), file, indent=1)
+    prompts = ClipStore(args.prompts)
+    speech = ClipStore(args.speech) if args.speech else None
+    teacher = torch.load(args.teacher, weights_only=False) if args.teacher else []
+    source = BatchSource(prompts, speech, teacher, WhisperTokens(args.model), args.seed)
+    run(args, Trainer(args, source, prompts))
+
+
+if __name__ == "__main__":
+    main()

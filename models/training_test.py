@@ -1,0 +1,320 @@
+"""Tests of models/training: gates, schedules, deltas, the pack. Those that need PyTorch skip without it."""
+
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from fingerprint import fingerprint  # noqa: E402
+from safetensors_writer import file_order, write_safetensors  # noqa: E402
+
+try:
+    import torch
+except ImportError:
+    torch = None
+    print("training_test.py: no PyTorch in this Python; only the tests without it run")
+
+if torch:
+    torch.set_num_threads(1)
+    from training import calibrate, gates, greedy
+    from training.checkpoint import load_whisper
+    from training.costs import read_costs
+    from training.gate_pack import apply_deltas, load_predictor, read_pack, write_pack
+    from training.importance import GateImportance, fit_predictor
+    from training.masks import random_mask, static_mask
+
+CONFIG = {
+    "d_model": 16,
+    "num_mel_bins": 80,
+    "max_source_positions": 1500,
+    "max_target_positions": 32,
+    "vocab_size": 50,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+}
+GATES = 2 * 2 + 2 * 3
+
+
+def tiny_tensors():
+    """A Whisper checkpoint's names with two layers of width 16, random values."""
+    width, inner, rng = 16, 32, np.random.default_rng(3)
+    shapes = {
+        "model.encoder.conv1.weight": (width, 80, 3),
+        "model.encoder.conv1.bias": (width,),
+        "model.encoder.conv2.weight": (width, width, 3),
+        "model.encoder.conv2.bias": (width,),
+        "model.encoder.embed_positions.weight": (1500, width),
+        "model.decoder.embed_positions.weight": (32, width),
+        "model.decoder.embed_tokens.weight": (50, width),
+    }
+    for stack in ("encoder", "decoder"):
+        norms = ["layer_norm"]
+        for layer in range(2):
+            at = "layers.%d." % layer
+            attentions = ["self_attn"] + (["encoder_attn"] if stack == "decoder" else [])
+            norms += [at + "final_layer_norm"] + [at + a + "_layer_norm" for a in attentions]
+            for attention in attentions:
+                for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
+                    name = "model.%s.%s%s.%s" % (stack, at, attention, part)
+                    shapes[name + ".weight"] = (width, width)
+                    if part != "k_proj":
+                        shapes[name + ".bias"] = (width,)
+            for name, shape in (("fc1", (inner, width)), ("fc2", (width, inner))):
+                shapes["model.%s.%s%s.weight" % (stack, at, name)] = shape
+                shapes["model.%s.%s%s.bias" % (stack, at, name)] = shape[:1]
+        for norm in norms:
+            for leaf in ("weight", "bias"):
+                shapes["model.%s.%s.%s" % (stack, norm, leaf)] = (width,)
+    return {n: (0.3 * rng.standard_normal(s)).astype("<f2") for n, s in sorted(shapes.items())}
+
+
+def write_folder(folder, tensors):
+    table = {name: (array.shape, array.dtype) for name, array in tensors.items()}
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        write_safetensors(file, table, tensors.__getitem__, {})
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        json.dump(CONFIG, file)
+    return os.path.join(folder, "model.safetensors")
+
+
+class FingerprintTest(unittest.TestCase):
+    def test_known_value(self):
+        # Worked out by hand from the definition: name, dtype, shape, the data twice (under 4096 bytes).
+        import hashlib
+
+        value = np.arange(3, dtype="<f4")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "t.safetensors")
+            with open(path, "wb") as file:
+                write_safetensors(file, {"w": ((3,), value.dtype)}, lambda _: value, {"a": "b"})
+            expected = hashlib.sha256(b"w\0F32\x003\0" + 2 * value.tobytes()).hexdigest()
+            self.assertEqual(fingerprint(path), expected)
+
+    def test_order_in_the_file_does_not_matter_and_values_do(self):
+        tensors = tiny_tensors()
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+            first = fingerprint(write_folder(one, tensors))
+            backwards = dict(reversed(list(tensors.items())))
+            table = {n: (a.shape, a.dtype) for n, a in tensors.items()}
+            again = {n: (a.shape, a.dtype) for n, a in backwards.items()}
+            self.assertNotEqual(file_order(table), file_order(again))
+            self.assertEqual(first, fingerprint(write_folder(two, backwards)))
+            tensors["model.encoder.conv2.bias"][-1] += 1
+            self.assertNotEqual(first, fingerprint(write_folder(two, tensors)))
+
+
+@unittest.skipUnless(torch, "no PyTorch")
+class GatesTest(unittest.TestCase):
+    def test_gradient_is_the_softmax_one(self):
+        torch.manual_seed(1)
+        logits = torch.randn(3, 4, 2, dtype=torch.double, requires_grad=True)
+        noise = gates.gumbel_noise(logits.shape).double()
+        weight = torch.randn(3, 4, dtype=torch.double)
+        (gates.straight_through(logits, 0.7, noise) * weight).sum().backward()
+
+        def soft(values):
+            return (torch.softmax((values + noise) / 0.7, -1)[..., gates.OPEN] * weight).sum()
+
+        step, numeric = 1e-6, torch.zeros_like(logits)
+        for index in np.ndindex(*logits.shape):
+            moved = logits.detach().clone()
+            moved[index] += step
+            above = soft(moved)
+            moved[index] -= 2 * step
+            numeric[index] = (above - soft(moved)) / (2 * step)
+        self.assertTrue(torch.allclose(logits.grad, numeric, atol=1e-7))
+        self.assertGreater(float(numeric.abs().min()), 1e-5)
+
+    def test_forward_is_hard_and_agrees_with_inference(self):
+        logits = torch.randn(50, 6, 2)
+        hard = gates.straight_through(logits, 0.5)
+        self.assertEqual(set(hard.round(decimals=6).flatten().tolist()), {0.0, 1.0})
+        self.assertTrue(torch.allclose(hard, gates.hard_gates(logits)))
+        tie = torch.zeros(1, 1, 2)
+        self.assertEqual(gates.hard_gates(tie).item(), 0.0)  # a tie is closed (spec section 11)
+
+    def test_sampled_share_follows_the_probability(self):
+        torch.manual_seed(2)
+        logits = torch.tensor([0.0, 1.0]).expand(20000, 1, 2)
+        sampled = gates.straight_through(logits, 1.0, gates.gumbel_noise(logits.shape)).mean()
+        self.assertAlmostEqual(float(sampled), 1 / (1 + np.exp(-1.0)), delta=0.02)
+
+    def test_schedules(self):
+        self.assertEqual(gates.linear_ramp(0, 1.0, 0.1, 15000), 1.0)
+        self.assertAlmostEqual(gates.linear_ramp(7500, 1.0, 0.1, 15000), 0.55)
+        self.assertAlmostEqual(gates.linear_ramp(99999, 1.0, 0.1, 15000), 0.1)
+        reached = [gates.ramp_then_cool(step, 100)[0] for step in (0, 20, 40, 100)]
+        self.assertEqual(reached, [0.0, 0.5, 1.0, 1.0])
+        taus = [gates.ramp_then_cool(step, 100)[1] for step in (0, 40, 70, 100)]
+        for tau, expected in zip(taus, (1.0, 1.0, 0.7, 0.4)):
+            self.assertAlmostEqual(tau, expected)
+
+    def test_penalty(self):
+        share = torch.tensor([0.1, 0.5])
+        # One context meets 0.3 on average; each by itself misses it by 0.2.
+        self.assertAlmostEqual(float(gates.sparsity_penalty(share, 0.3)), 0.0, places=6)
+        apart = gates.sparsity_penalty(share, 0.3, torch.tensor([4, 7]))
+        self.assertAlmostEqual(float(apart), 0.2 + 0.04, places=6)
+
+    def test_weights_count_or_cost(self):
+        closed = torch.tensor([[0.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
+        self.assertAlmostEqual(float(gates.closed_share(closed, gates.gate_weights(2, 4))), 0.25)
+        costs = gates.gate_weights(2, 4, [6, 1, 1, 1, 0, 1])
+        self.assertAlmostEqual(float(gates.closed_share(closed, costs)), 0.6)
+
+    def test_no_context_makes_the_context_invisible(self):
+        for use_context in (True, False):
+            predictor = gates.GatePredictor(4, 3, 5, 2, use_context=use_context)
+            pooled = torch.randn(1, 4).expand(2, 4)
+            z = predictor(pooled, torch.tensor([1, 4]), torch.tensor([0, 1]))
+            self.assertEqual(bool(torch.equal(z[0], z[1])), not use_context)
+            self.assertLess(float(z.detach().abs().max()), gates.LOGIT_BOUND)
+
+    def test_importance_starts_the_predictor(self):
+        torch.manual_seed(3)
+        importance = GateImportance(4, 3)
+        gradients = torch.tensor([[1.0, 0.1, 0.01]]).expand(200, 3)
+        importance.add(torch.ones(200, dtype=torch.long), gradients, 10, torch.full((200,), 5))
+        start = importance.start_logits(torch.ones(3) / 3)
+        self.assertGreater(float(start[1, 0]), float(start[1, 1]))
+        self.assertGreater(float(start[1, 1]), float(start[1, 2]))
+        predictor = gates.GatePredictor(4, 3, 2, 2)
+        self.assertLess(fit_predictor(predictor, torch.randn(20, 4), 2, start), 0.05)
+
+
+@unittest.skipUnless(torch, "no PyTorch")
+class CalibrationTest(unittest.TestCase):
+    def test_arg_max_meets_the_budget(self):
+        torch.manual_seed(4)
+        predictor = gates.GatePredictor(8, 30, 6, 2)
+        pooled, weights = torch.randn(12, 8), gates.gate_weights(12, 18)
+        for budget in (0.3, 0.5):
+            margins = calibrate.context_margins(predictor, pooled, range(12), 2)
+            predictor.shift_open(calibrate.offset_for(margins, weights, budget))
+            margins = calibrate.context_margins(predictor, pooled, range(12), 2)
+            self.assertAlmostEqual(calibrate.mean_closed(margins, 0.0, weights), budget, delta=0.01)
+
+    def test_static_and_random_masks_meet_the_cost(self):
+        weights = gates.gate_weights(12, 18)
+        mask = static_mask(torch.linspace(0, 1, 30), weights, 0.3)
+        self.assertAlmostEqual(float(gates.closed_share(mask, weights)), 0.3, delta=0.03)
+        self.assertEqual(mask[:5].tolist(), [0.0] * 5)  # the least used ones go first
+        other = random_mask(weights, 0.3, seed=1)
+        self.assertAlmostEqual(float(gates.closed_share(other, weights)), 0.3, delta=0.03)
+        self.assertFalse(torch.equal(mask, other))
+
+
+@unittest.skipUnless(torch, "no PyTorch")
+class PackTest(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(5)
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        write_folder(self.folder.name, tiny_tensors())
+        self.mel = torch.randn(2, 80, 60)
+        self.ids = torch.randint(50, (2, 5))
+
+    def trained(self):
+        """A model of rank 3 whose deltas, biases and norms all differ from the checkpoint's."""
+        model = load_whisper(self.folder.name, rank=3)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+        return model.eval()
+
+    def test_untrained_deltas_change_nothing(self):
+        plain, low_rank = (load_whisper(self.folder.name, rank) for rank in (0, 3))
+        with torch.no_grad():
+            outputs = [model(self.mel, self.ids)[0] for model in (plain, low_rank)]
+        self.assertTrue(torch.equal(*outputs))
+
+    def test_closed_gate_is_a_module_left_out(self):
+        model = load_whisper(self.folder.name).eval()
+        for index in range(GATES):
+            mask = torch.ones(2, GATES)
+            mask[:, index] = 0
+            with torch.no_grad():
+                skipped = model(self.mel, self.ids, lambda _: mask)[0]
+            # Not skipped but multiplied by zero, as in training, where gates have gradients.
+            held = mask.clone().requires_grad_()
+            multiplied = model(self.mel, self.ids, lambda _: held)[0].detach()
+            self.assertTrue(torch.allclose(skipped, multiplied, atol=1e-5), index)
+            with torch.no_grad():
+                dense = model(self.mel, self.ids)[0]
+            self.assertGreater(float((dense - skipped).abs().max()), 1e-3, index)
+
+    def test_round_trip(self):
+        model = self.trained()
+        predictor = gates.GatePredictor(16, GATES, 6, 2)
+        predictor.fit_input(torch.randn(20, 16) * 3 + 1)
+        out = os.path.join(self.folder.name, "pack")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0.3"}
+        write_pack(out, self.folder.name, model, {0.3: predictor}, "card", about)
+        config, arrays = read_pack(out, self.folder.name)
+        self.assertEqual(config["gates"]["budgets"], {"0": "gate_predictor", "0.3": "gate_predictor_30"})
+        again = load_whisper(self.folder.name).eval()
+        apply_deltas(again, arrays)
+        with torch.no_grad():
+            one, two = (m(self.mel, self.ids)[0] for m in (model, again))
+        self.assertTrue(torch.allclose(one, two, atol=0.02), float((one - two).abs().max()))
+        pooled, language, task = torch.randn(7, 16), torch.arange(7) % 6, torch.arange(7) % 2
+        loaded = load_predictor(config, arrays, "0.3")
+        with torch.no_grad():
+            z = [p.raw(pooled, language, task) for p in (predictor, loaded)]
+        self.assertTrue(torch.allclose(*z, atol=1e-4))
+        always = load_predictor(config, arrays, "0").raw(pooled, language, task)
+        self.assertEqual(float(gates.hard_gates(always).min()), 1.0)
+
+    def test_other_base_is_refused(self):
+        out = os.path.join(self.folder.name, "pack")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0.3"}
+        predictor = gates.GatePredictor(16, GATES, 6, 2)
+        write_pack(out, self.folder.name, self.trained(), {0.3: predictor}, None, about)
+        tensors = tiny_tensors()
+        tensors["model.encoder.conv1.bias"][0] += 1
+        write_folder(self.folder.name, tensors)
+        with self.assertRaisesRegex(ValueError, "made for tiny"):
+            read_pack(out, self.folder.name)
+
+    def test_greedy_cache_agrees_with_all_at_once(self):
+        model = load_whisper(self.folder.name).eval()
+        mels = [torch.randn(80, 60), torch.randn(80, 40)]
+        mask = torch.ones(1, GATES)
+        mask[0, 5] = 0  # a closed source attention
+        memory, steps, found = greedy.encode(model, mels, lambda pooled, _: mask)
+        texts = greedy.decode(model, memory, steps, [[1, 2], [1, 3]], 0, [7], found, limit=6)
+        for mel, first, text in zip(mels, (2, 3), texts):
+            ids = [1, first]
+            for token in text:
+                with torch.no_grad():
+                    hidden = model(mel[None], torch.tensor([ids]), lambda _: mask)[0]
+                logits = model.decoder.logits(hidden[0, -1])
+                logits[7] = -torch.inf
+                self.assertEqual(int(logits.argmax()), token)
+                ids.append(token)
+            self.assertTrue(text)
+
+    def test_cost_table(self):
+        path = os.path.join(self.folder.name, "costs.json")
+        table = {"format": "espalier-cost-table", "encoder": {"attn": 2, "feed_forward": [3, 4]}}
+        table["decoder"] = {"self_attn": 1, "src_attn": 1, "feed_forward": 1}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(table, file)
+        self.assertEqual(read_costs(path, (2, 1)), [2, 3, 2, 4, 1, 1, 1])
+        with self.assertRaisesRegex(ValueError, "feed_forward"):
+            read_costs(path, (3, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
