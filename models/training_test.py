@@ -1,5 +1,8 @@
 """Tests of models/training: gates, schedules, deltas, the pack. Those that need PyTorch skip without it."""
 
+import argparse
+import contextlib
+import io
 import json
 import os
 import sys
@@ -20,8 +23,17 @@ except ImportError:
     torch = None
     print("training_test.py: no PyTorch in this Python; only the tests without it run")
 
+try:
+    import tokenizers
+except ImportError:
+    tokenizers = None
+
+if torch and tokenizers:
+    from training.train_whisper import Trainer, run
 if torch:
     torch.set_num_threads(1)
+    from training.batches import BatchSource
+    from training.clip_store import ClipStore, ClipWriter
     from training import calibrate, gates, greedy
     from training.checkpoint import load_whisper
     from training.costs import read_costs
@@ -314,6 +326,110 @@ class PackTest(unittest.TestCase):
         self.assertEqual(read_costs(path, (2, 1)), [2, 3, 2, 4, 1, 1, 1])
         with self.assertRaisesRegex(ValueError, "feed_forward"):
             read_costs(path, (3, 1))
+
+
+class FakeTokens:
+    """Stands in for WhisperTokens with a vocabulary of 50: text below 30, specials above."""
+
+    end, sot = 30, 31
+
+    def language(self, code):
+        return {"en": 32, "fr": 33, "de": 34}[code]
+
+    def prompt(self, language, task, timestamps=False):
+        start = [self.sot, self.language(language), 35 if task == "transcribe" else 36]
+        return start if timestamps else [*start, 37]
+
+    def sequence(self, segments, language, task, timestamps):
+        body = [ord(char) % 30 for _, _, text in segments for char in text]
+        return [*self.prompt(language, task, timestamps), *body, self.end]
+
+
+@unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
+class TrainerTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        root, rng = self.folder.name, np.random.default_rng(6)
+        write_folder(root, tiny_tensors())
+        writer = ClipWriter(os.path.join(root, "prompts"))
+        for i in range(8):
+            language, texts = (("en", {"en": "one two"}), ("fr", {"fr": "un", "en": "one"}))[i % 2]
+            split = "test" if i == 7 else "train"
+            sound = rng.standard_normal(16000 + 1600 * i).astype(np.float32) * 0.1
+            writer.add(sound, id=str(i), language=language, texts=texts, source="prompt", split=split)
+        writer.close()
+        self.prompts = ClipStore(os.path.join(root, "prompts"))
+        ids = [31, 34, 35, 37, 1, 2, 37, 3, 30]
+        opinion = {"top_ids": torch.randint(30, (8, 4)).int(), "top_log_probs": torch.randn(8, 4).half()}
+        window = {"language": "de", "clips": [0, 1], "begins": [0.0, 1.5], "ids": ids}
+        self.teacher = [{**window, **opinion, "spans": [(4, 6), (7, 8)]}]
+
+    def trainer(self, budgets=(0.3,)):
+        torch.manual_seed(8)
+        args = argparse.Namespace(
+            run=os.path.join(self.folder.name, "run"),
+            model=self.folder.name,
+            init=None,
+            updates=6,
+            budgets=list(budgets),
+            budget_weights=[1.0] * len(budgets),
+            costs=None,
+            rank=2,
+            lr=1e-2,
+            predictor_rate=2.0,
+            penalty=10.0,
+            ramp_share=0.3,
+        )
+        source = BatchSource(self.prompts, self.prompts, self.teacher, FakeTokens(), seed=9)
+        return Trainer(args, source, self.prompts)
+
+    def test_resuming_changes_nothing(self):
+        path = os.path.join(self.folder.name, "checkpoint.pt")
+        whole, first, second = (self.trainer() for _ in range(3))
+        torch.manual_seed(10)
+        for _ in range(6):
+            whole.update()
+        torch.manual_seed(10)
+        for _ in range(3):
+            first.update()
+        first.save(path)
+        torch.manual_seed(11)
+        second.load(path, whole=True)
+        for _ in range(3):
+            second.update()
+        for part in ("model", "predictors"):
+            one, two = (getattr(t, part).state_dict() for t in (whole, second))
+            for name in one:
+                self.assertTrue(torch.equal(one[name], two[name]), name)
+
+    def test_training_fits_the_clips_and_leaves_the_base_alone(self):
+        trainer = self.trainer(budgets=())
+        trainer.args.updates = 60
+        frozen = trainer.model.encoder.layers[0].fc1.weight.clone()
+        rows = [trainer.update() for _ in range(60)]
+        losses = [row[4] for row in rows if row[1] == "prompt"]
+        self.assertLess(np.mean(losses[-8:]), np.mean(losses[:8]) - 0.25)
+        self.assertTrue(torch.equal(frozen, trainer.model.encoder.layers[0].fc1.weight))
+        self.assertGreater(float(trainer.importance.clips.sum()), 0)
+
+    def test_run_writes_curves_and_a_checkpoint(self):
+        trainer = self.trainer()
+        os.makedirs(trainer.args.run)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            run(trainer.args, trainer)
+        self.assertIn("6/6", printed.getvalue())
+        with open(os.path.join(trainer.args.run, "curves.csv"), encoding="utf-8") as file:
+            self.assertEqual(len(file.read().splitlines()), 7)
+        again = self.trainer()
+        again.load(os.path.join(trainer.args.run, "checkpoint.pt"), whole=True)
+        self.assertEqual(again.step, 6)
+
+    def test_no_test_clip_is_trained_on(self):
+        source = self.trainer().source
+        test = next(i for i, c in enumerate(self.prompts.clips) if c["split"] == "test")
+        planned = {item for batch in source._plan("prompt") for item in batch}
+        self.assertEqual(planned, set(range(len(self.prompts.clips))) - {test})
 
 
 if __name__ == "__main__":

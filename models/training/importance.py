@@ -37,7 +37,7 @@ class GateImportance:
         overall = self.sums.sum(0) / self.clips.sum().clamp_min(1)
         return (self.sums + PRIOR_CLIPS * overall) / (self.clips + PRIOR_CLIPS)[:, None]
 
-    def start_logits(self, weights, margin=1.0, spread=1.0):
+    def start_logits(self, weights, margin=1.5, spread=1.0):
         """(contexts, gates) of open minus closed logits: `margin` on average, high where importance
         per weight (cost) is high. Their standard deviation over a context's gates is `spread`."""
         worth = (self.per_context() + 1e-12).log() - (weights + 1e-12).log()
