@@ -69,7 +69,7 @@ def main():
     costs = read_costs(args.costs, model.gate_counts) if args.costs else None
     weights = gate_weights(encoder, decoder, costs)
     predictors = load_predictors(state, model.config["d_model"], encoder + decoder)
-    pooled = dev_inputs(model, ClipStore(args.prompts))
+    pooled = dev_inputs(model, ClipStore(args.prompts)) if predictors else None
     contexts = range(len(TASKS), len(LANGUAGES) * len(TASKS))  # all but "other", which none trained
     for budget, predictor in predictors.items():
         margins = calibrate.context_margins(predictor, pooled, contexts, len(TASKS))

@@ -29,7 +29,7 @@ except ImportError:
     tokenizers = None
 
 if torch and tokenizers:
-    from training.train_whisper import Trainer, run
+    from training.train_whisper import Trainer, open_model, run
 if torch:
     torch.set_num_threads(1)
     from training.batches import BatchSource
@@ -200,6 +200,10 @@ class GatesTest(unittest.TestCase):
         start = importance.start_logits(torch.ones(3) / 3)
         self.assertGreater(float(start[1, 0]), float(start[1, 1]))
         self.assertGreater(float(start[1, 1]), float(start[1, 2]))
+        # An ablation says otherwise, for every context, and the derivatives only move it.
+        turned = importance.start_logits(torch.ones(3) / 3, torch.tensor([0.1, 1.0, 10.0]))
+        self.assertLess(float(turned[1, 0]), float(turned[1, 1]))
+        self.assertLess(float(turned[1, 1]), float(turned[1, 2]))
         predictor = gates.GatePredictor(4, 3, 2, 2)
         self.assertLess(fit_predictor(predictor, torch.randn(20, 4), 2, start), 0.05)
 
@@ -287,6 +291,16 @@ class PackTest(unittest.TestCase):
         self.assertTrue(torch.allclose(*z, atol=1e-4))
         always = load_predictor(config, arrays, "0").raw(pooled, language, task)
         self.assertEqual(float(gates.hard_gates(always).min()), 1.0)
+
+    def test_pack_without_budgets_is_open(self):
+        out = os.path.join(self.folder.name, "pack")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
+        write_pack(out, self.folder.name, self.trained(), {}, None, about)
+        config, arrays = read_pack(out, self.folder.name)
+        self.assertEqual(list(config["gates"]["budgets"]), ["0"])
+        row = torch.zeros(1, dtype=torch.long)
+        z = load_predictor(config, arrays, "0").raw(torch.randn(1, 16), row, row)
+        self.assertEqual(gates.hard_gates(z).tolist(), [[1.0] * GATES])
 
     def test_other_base_is_refused(self):
         out = os.path.join(self.folder.name, "pack")
@@ -380,9 +394,14 @@ class TrainerTest(unittest.TestCase):
             predictor_rate=2.0,
             penalty=10.0,
             ramp_share=0.3,
+            noise=0.5,
+            hints=1.0,
+            ablation=None,
         )
         source = BatchSource(self.prompts, self.prompts, self.teacher, FakeTokens(), seed=9)
-        return Trainer(args, source, self.prompts)
+        trainer = Trainer(args, source, self.prompts)
+        trainer.open_model = open_model(args)
+        return trainer
 
     def test_resuming_changes_nothing(self):
         path = os.path.join(self.folder.name, "checkpoint.pt")

@@ -11,7 +11,7 @@ import torch
 from training.whisper_features import FRAMES_PER_SECOND, log_mel, stack_padded
 
 TAIL_SECONDS = (0.25, 1.5)
-BATCH_SECONDS = 14.0  # of sound and tails; about four prompts
+BATCH_SECONDS = 10.0  # of sound and tails; three or four prompts
 LANGUAGES = ["other", "en", "es", "fr", "it", "ru"]
 TASKS = ["transcribe", "translate"]
 IGNORED = -100

@@ -2,7 +2,7 @@
 """Error rates of a gate pack in PyTorch, greedy, against the unchanged model and against controls.
 
     evaluate_pack.py MODEL --prompts DIR [--speech DIR] [--pack DIR] [--conditions LIST] [--limit N]
-                     [--task transcribe|translate] [--split test] [--out FILE.json] [--wav FILE ...]
+                     [--task transcribe|translate] [--split test] [--manifest FILE] [--out FILE.json] [--wav FILE ...]
 
 Conditions: `dense30` (unchanged model, 30 s window), `dense` (unchanged, true length); with a pack, at
 true length: `0`, `0.3`, … (its budgets), `0.3:static` (for each gate what most contexts have, at the
@@ -21,7 +21,7 @@ import time
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from text_errors import count_errors  # noqa: E402
+from text_errors import count_errors, normalise  # noqa: E402
 from training import greedy  # noqa: E402
 from training.batches import TASKS, language_row  # noqa: E402
 from training.checkpoint import load_whisper  # noqa: E402
@@ -36,11 +36,20 @@ from training.whisper_tokens import WhisperTokens  # noqa: E402
 BATCH = 6
 
 
-def choose_clips(store, split, limit, task):
-    """The first `limit` clips of each language, spread over the ids rather than from one end."""
-    by_language = {}
+def choose_clips(store, split, limit, task, manifest=None):
+    """`limit` clips of each language, spread over the ids rather than from one end.
+
+    manifest: only clips with the language and text of one of its entries.
+    """
+    by_language, named = {}, None
+    if manifest:
+        with open(manifest, encoding="utf-8") as file:
+            named = {(e["language"], tuple(normalise(e["text"]))) for e in json.load(file)}
     for clip in store.clips:
         usable = task == "transcribe" or ("en" in clip["texts"] and clip["language"] != "en")
+        if named is not None:
+            text = tuple(normalise(clip["texts"][clip["language"]]))
+            usable = usable and (clip["language"], text) in named
         if clip["split"] == split and usable:
             by_language.setdefault(clip["language"], []).append(clip)
     chosen = []
@@ -190,6 +199,7 @@ def main():
     parser.add_argument("--limit", type=int, default=30, help="clips a language")
     parser.add_argument("--task", default="transcribe", choices=TASKS)
     parser.add_argument("--split", default="test")
+    parser.add_argument("--manifest", metavar="FILE", help="score only the clips that it lists")
     parser.add_argument("--costs", metavar="FILE", help="cost table, for the closed share")
     parser.add_argument("--out", metavar="FILE", help="rows and texts as JSON")
     parser.add_argument("--wav", nargs="*", default=[], help="English files to transcribe and print")
@@ -205,7 +215,7 @@ def main():
         print(json.dumps(output["wavs"], indent=1, ensure_ascii=False))
     if args.prompts:
         store = ClipStore(args.prompts)
-        clips = choose_clips(store, args.split, args.limit, args.task)
+        clips = choose_clips(store, args.split, args.limit, args.task, args.manifest)
         for name in names:
             row, output["texts"][name] = evaluate(name, args, store, clips, tokens, weights)
             output["rows"].append(row)

@@ -80,10 +80,16 @@ def prefix_of(budget):
 
 
 def write_pack(out, model_folder, model, predictors, card, about):
-    """predictors: budget -> GatePredictor, without 0. about: name, license, recipe, default_budget."""
+    """predictors: budget -> GatePredictor, without 0; none at all makes a pack for true-length input.
+
+    about: name, license, recipe, default_budget.
+    """
     os.makedirs(out, exist_ok=True)
     weights = os.path.join(model_folder, "model.safetensors")
-    some = next(iter(predictors.values()))
+    encoder, decoder = model.gate_counts
+    gates = encoder * len(ENCODER_MODULES) + decoder * len(DECODER_MODULES)
+    plain = GatePredictor(model.config["d_model"], gates, len(LANGUAGES), len(TASKS))
+    some = next(iter(predictors.values()), plain)
     tensors = delta_tensors(model, read_safetensors(weights))
     for budget, predictor in {0.0: open_predictor(some), **predictors}.items():
         tensors.update(predictor_tensors(prefix_of(budget), predictor))

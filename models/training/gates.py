@@ -65,7 +65,10 @@ def gumbel_noise(shape, generator=None):
 
 
 def straight_through(logits, tau, noise=None):
-    """(…, gates, 2) -> (…, gates): exactly 0 or 1 forward, the softmax's gradient backward."""
+    """(…, gates, 2) -> (…, gates): exactly 0 or 1 forward, the softmax's gradient backward.
+
+    noise: Gumbel noise, whole for true samples, scaled down to look only at gates near the fence.
+    """
     if noise is not None:
         logits = logits + noise
     soft = F.softmax(logits / tau, -1)[..., OPEN]

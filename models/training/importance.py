@@ -37,10 +37,19 @@ class GateImportance:
         overall = self.sums.sum(0) / self.clips.sum().clamp_min(1)
         return (self.sums + PRIOR_CLIPS * overall) / (self.clips + PRIOR_CLIPS)[:, None]
 
-    def start_logits(self, weights, margin=1.5, spread=1.0):
+    def start_logits(self, weights, ablation=None, margin=3.0, spread=2.5):
         """(contexts, gates) of open minus closed logits: `margin` on average, high where importance
-        per weight (cost) is high. Their standard deviation over a context's gates is `spread`."""
-        worth = (self.per_context() + 1e-12).log() - (weights + 1e-12).log()
+        per weight (cost) is high. Their standard deviation over a context's gates is `spread`.
+
+        ablation (gates,): the loss that closing each gate alone adds, all contexts together. A first
+        derivative does not see that a module holds the rest up; with an ablation the derivatives
+        only say by how much a context differs from the others.
+        """
+        worth = (self.per_context() + 1e-12).log()
+        if ablation is not None:
+            overall = (self.sums.sum(0) / self.clips.sum().clamp_min(1) + 1e-12).log()
+            worth = ablation.clamp_min(1e-3).log() + worth - overall
+        worth = worth - (weights + 1e-12).log()
         centred = worth - worth.mean(1, keepdim=True)
         return margin + spread * centred / centred.std(1, keepdim=True).clamp_min(1e-6)
 

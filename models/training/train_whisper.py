@@ -66,7 +66,8 @@ class Trainer:
         """From the importance that the run we start from has measured."""
         if not self.importance.clips.sum():
             return
-        start = self.importance.start_logits(self.weights)
+        ablation = torch.load(self.args.ablation) if self.args.ablation else None
+        start = self.importance.start_logits(self.weights, ablation)
         for name, predictor in self.predictors.items():
             error = fit_predictor(predictor, self.pooled, len(TASKS), start)
             print("%s starts from the measured importance, mean square error %.3f" % (name, error))
@@ -105,6 +106,18 @@ class Trainer:
             loss = loss + LANGUAGE_WEIGHT * found
         return loss
 
+    def _hint_loss(self, batch, hidden, encoded):
+        """How far the gated states are from those of the ungated model that this run started from.
+
+        A few words of transcript say little about which of thousands of channels went wrong.
+        """
+        with torch.no_grad():
+            open_hidden, _, open_encoded = self.open_model.states(batch.mel, batch.ids)
+        return sum(
+            F.mse_loss(gated, target) / target.var()
+            for gated, target in ((encoded, open_encoded), (hidden, open_hidden))
+        )
+
     def _gate(self, batch, budget, tau, seen):
         """What the model calls for its gates, or None; leaves in `seen` what the loss needs."""
         if not self.args.budgets:
@@ -118,7 +131,7 @@ class Trainer:
         def sampled(pooled):
             predictor = self.predictors[name_of(budget)]
             seen["logits"] = predictor(pooled, batch.languages, batch.tasks)
-            noise = gating.gumbel_noise(seen["logits"].shape)
+            noise = self.args.noise * gating.gumbel_noise(seen["logits"].shape)
             return gating.straight_through(seen["logits"], tau, noise)
 
         return sampled if budget > 0 else None
@@ -132,10 +145,13 @@ class Trainer:
         for group, rate in zip(self.optimiser.param_groups, self.base_rates):
             group["lr"] = rate * scale
         batch, seen = self.source.next(), {}
-        hidden, gates = self.model(batch.mel, batch.ids, self._gate(batch, budget, tau, seen))
+        gate = self._gate(batch, budget, tau, seen)
+        hidden, gates, encoded = self.model.states(batch.mel, batch.ids, gate)
         task_loss = self._task_loss(batch, hidden)
         loss, closed, arg_max = task_loss, 0.0, 0.0
         if "logits" in seen:
+            if args.hints:
+                loss = loss + args.hints * self._hint_loss(batch, hidden, encoded)
             share = gating.closed_share(gates, self.weights)
             penalty = gating.sparsity_penalty(share, budget * reached, batch.contexts)
             loss = loss + args.penalty * penalty
@@ -198,6 +214,15 @@ def pooled_inputs(model, prompts, count):
     return torch.stack(rows)
 
 
+def open_model(args):
+    """The ungated model that hints come from: of the run we started from, else the checkpoint."""
+    model = load_whisper(args.model, args.rank if args.init else 0)
+    if args.init:
+        state = torch.load(os.path.join(args.init, "checkpoint.pt"), weights_only=False)
+        model.load_state_dict(state["model"], strict=False)
+    return model.eval()
+
+
 def run(args, trainer):
     path = os.path.join(args.run, "checkpoint.pt")
     if os.path.exists(path):
@@ -205,6 +230,8 @@ def run(args, trainer):
     elif args.init:
         trainer.load(os.path.join(args.init, "checkpoint.pt"), whole=False)
         trainer.start_predictors()
+    if args.budgets:
+        trainer.open_model = open_model(args)
     curves = os.path.join(args.run, "curves.csv")
     is_new = not os.path.exists(curves)
     start, first, saved = time.monotonic(), trainer.step, time.monotonic()
@@ -247,6 +274,9 @@ def parse_arguments():
     parser.add_argument("--lr", type=float, default=4e-4, help="of the low-rank factors")
     parser.add_argument("--predictor-rate", type=float, default=8.0, help="times --lr")
     parser.add_argument("--penalty", type=float, default=10.0)
+    parser.add_argument("--noise", type=float, default=1.0, help="times the Gumbel noise")
+    parser.add_argument("--hints", type=float, default=0.0, help="weight of the open model's states")
+    parser.add_argument("--ablation", metavar="FILE", help="of ablate_gates.py: where gates start")
     parser.add_argument("--ramp-share", type=float, default=0.4)
     parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()

@@ -198,9 +198,14 @@ class Whisper(nn.Module):
 
     def forward(self, mel, ids, gate=None):
         """Hidden states for teacher forcing. gate: pooled stem output (B, D) -> gates (B, modules)"""
+        hidden, gates, _ = self.states(mel, ids, gate)
+        return hidden, gates
+
+    def states(self, mel, ids, gate=None):
+        """As forward, and the encoder's output (B, S, D)."""
         x = self.encoder.stem(mel)
         gates = None if gate is None else gate(x.mean(1))
         encoder_gates, decoder_gates = self.split_gates(gates)
         encoded = self.encoder(x, encoder_gates)
         memory = self.decoder.memory(encoded, decoder_gates)
-        return self.decoder(ids, memory, decoder_gates), gates
+        return self.decoder(ids, memory, decoder_gates), gates, encoded
