@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/stop_scope.h"
+
 namespace espalier {
 namespace {
 
@@ -47,8 +49,13 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::ParallelFor(int64_t count, Task task) {
+void ThreadPool::ParallelFor(int64_t count, Task every_task) {
   if (count <= 0) return;
+  const std::stop_token* stop = StopScope::Current();
+  const auto until_stopped = [&](int64_t index, int worker) {
+    if (!stop->stop_requested()) every_task(index, worker);
+  };
+  const Task task = stop == nullptr ? every_task : Task(until_stopped);
   if (count == 1 || threads_.empty() || busy_.exchange(true, std::memory_order_acquire)) {
     for (int64_t i = 0; i < count; ++i) task(i, 0);
     return;

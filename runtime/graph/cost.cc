@@ -31,6 +31,9 @@ class MultiplyAdds {
   int64_t operator()(const CachedAttentionOp& op) const {
     return 2 * Rows(op.query) * cached_positions_ * op.query.column_count;
   }
+  int64_t operator()(const AttentionWeightsOp& op) const {
+    return Rows(op.query) * Rows(op.key) * op.query.column_count;
+  }
   template <typename T>
   int64_t operator()(const T&) const {
     return 0;

@@ -7,6 +7,7 @@
 
 #include "runtime/graph/ops/add_positions.h"
 #include "runtime/graph/ops/attention.h"
+#include "runtime/graph/ops/attention_weights.h"
 #include "runtime/graph/ops/cached_attention.h"
 #include "runtime/graph/ops/column_affine.h"
 #include "runtime/graph/ops/conv1d.h"

@@ -148,6 +148,15 @@ class ShapeChecker {
       return "output overlaps an input";
     return SameShape(op.query, op.output);
   }
+  std::string operator()(const AttentionWeightsOp& op) const {
+    if (!op.query.present() || !op.key.present()) return "query or key is missing";
+    if (op.key.column_count != op.query.column_count) return "query and key differ in width";
+    if (op.weights.column_count < plan_.MaxRows(At(op.key)))
+      return "weights have fewer columns than there are keys";
+    if (Overlap(op.query, op.weights) || Overlap(op.key, op.weights))
+      return "weights overlap an input";
+    return SameRows(op.query, op.weights);
+  }
   std::string operator()(const EmbedOp& op) const {
     if (!op.tokens.present() || At(op.tokens).dtype != DType::kI32)
       return "tokens is not an i32 slot";

@@ -2,7 +2,10 @@
 // steps over a key/value cache.
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
+#include "runtime/model/alignment.h"
 #include "runtime/model/families.h"
 #include "runtime/model/layers.h"
 
@@ -102,16 +105,46 @@ TensorRef SelfAttention(PlanBuilder& b, const DecoderNames& names, const ModelCo
   return ProjectOnto(b, slot, mixed, tensors.out, x, 1.0f, "");
 }
 
+// The mean of the alignment heads' weights, (rows, steps); `output` is absent when nobody asks.
+struct AlignmentOutput {
+  TensorRef output = {};
+  std::vector<std::pair<int, int>> heads = {};
+};
+
+AlignmentOutput AddAlignment(PlanBuilder& b, const ModelConfig& config, const StepInputs& in,
+                             const StageSizes& sizes, const StageOptions& options) {
+  if (!options.alignment) return {};
+  AlignmentOutput alignment{.heads = AlignmentHeads(config, options.gates.decoder)};
+  if (!alignment.heads.empty()) alignment.output = b.AddExternal("alignment", in.rows, sizes.steps);
+  return alignment;
+}
+
+void AlignLayer(PlanBuilder& b, const AlignmentOutput& alignment, int layer, const TensorRef& query,
+                const TensorRef& key, int32_t head_width) {
+  for (size_t i = 0; i < alignment.heads.size(); ++i) {
+    const auto [head_layer, head] = alignment.heads[i];
+    if (head_layer != layer) continue;
+    b.Add(AttentionWeightsOp{.query = PlanBuilder::Columns(query, head * head_width, head_width),
+                             .key = PlanBuilder::Columns(key, head * head_width, head_width),
+                             .weights = alignment.output,
+                             .scale = 1.0f / static_cast<float>(alignment.heads.size()),
+                             .accumulate = i > 0});
+  }
+}
+
 TensorRef SourceAttention(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
-                          int32_t steps, int layer, const TensorRef& x) {
+                          int32_t steps, int layer, const AlignmentOutput& alignment,
+                          const TensorRef& x) {
   const int32_t width = config.decoder.width;
   const std::string slot = LayerSlot("source", layer);
   const AttentionNames tensors = names.SourceAttention(layer);
   const TensorRef normed = Normalize(b, slot + ".norm", x, names.SourceNorm(layer), names.style());
   const TensorRef q = Project(b, slot + ".q", normed, tensors.query, width);
   const TensorRef mixed = b.AddSlot(slot + ".mixed", b.LengthOf(x), width);
+  const TensorRef key = b.AddExternal(LayerSlot("source_key", layer), steps, width);
+  AlignLayer(b, alignment, layer, q, key, width / config.decoder.heads);
   b.Add(AttentionOp{.query = q,
-                    .key = b.AddExternal(LayerSlot("source_key", layer), steps, width),
+                    .key = key,
                     .value = b.AddExternal(LayerSlot("source_value", layer), steps, width),
                     .output = mixed,
                     .heads = config.decoder.heads});
@@ -186,12 +219,15 @@ void BuildDecoder(PlanBuilder& b, const ModelConfig& config, const StageOptions&
   const GateTable& gates = options.gates.decoder;
   const StepInputs in = AddStepInputs(b, sizes, options.lane_count);
   const int32_t steps = b.AddLength("steps", sizes.steps);
+  const AlignmentOutput alignment = AddAlignment(b, config, in, sizes, options);
   TensorRef x = EmbedTokens(b, names, config, in, sizes);
   for (int i = 0; i < config.decoder.layers; ++i) {
     if (gates.IsOpen(i, "self_attn")) {
       x = SelfAttention(b, names, config, in, sizes, options.lane_count, i, x);
     }
-    if (gates.IsOpen(i, "src_attn")) x = SourceAttention(b, names, config, steps, i, x);
+    if (gates.IsOpen(i, "src_attn")) {
+      x = SourceAttention(b, names, config, steps, i, alignment, x);
+    }
     if (gates.IsOpen(i, "feed_forward")) {
       x = FeedForward(b, LayerSlot("feed_forward", i), x, names.FeedForward(i),
                       config.decoder.ffn_units, 1.0f, names.style());

@@ -15,7 +15,8 @@ std::string KeyOf(Stage stage, const StageOptions& options) {
   if (stage == Stage::kEncoder) AppendGates(options.gates.encoder, &key);
   if (stage == Stage::kSource || stage == Stage::kDecoder) AppendGates(options.gates.decoder, &key);
   if (stage == Stage::kDecoder) {
-    key += "x" + std::to_string(options.lane_count) + (options.all_logits ? "a" : "-");
+    key += "x" + std::to_string(options.lane_count) + (options.all_logits ? "a" : "-") +
+           (options.alignment ? "w" : "-");
   }
   return key;
 }

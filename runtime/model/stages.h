@@ -5,7 +5,7 @@
 //   encoder     embedded            → enc_out
 //   ctc         enc_out             → ctc_logp                  (models with CTC)
 //   source      enc_out             → source_key.i, source_value.i of the open layers
-//   decoder     tokens …            → log_probs
+//   decoder     tokens …            → log_probs, alignment      (the latter on request)
 //
 // External slots are bound by these names. A closed gate's module is in no plan: no op, no cache
 // slot, no weight. Dense is the full mask, not another path.
@@ -27,6 +27,7 @@ struct StageOptions {
   int lane_count = 8;       // hypotheses of one decoder state
   bool taps = false;        // keep intermediates for a dump
   bool all_logits = false;  // decoder: log_probs for every row of a prompt, not only lane_count
+  bool alignment = false;   // decoder: also `alignment`, what the rows look at (alignment.h)
 };
 
 // Largest sizes of a model's windows, from its configuration.

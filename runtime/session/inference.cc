@@ -7,6 +7,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/string_format.h"
 #include "runtime/graph/cost.h"
+#include "runtime/model/alignment.h"
 
 namespace espalier {
 namespace {
@@ -36,7 +37,8 @@ StageOptions Inference::OptionsOf() const {
   return {.gates = gates_,
           .lane_count = engine_->beam_size_max(),
           .taps = options_.taps,
-          .all_logits = options_.all_logits};
+          .all_logits = options_.all_logits,
+          .alignment = options_.alignment};
 }
 
 Result<Buffer*> Inference::NamedBuffer(const std::string& name, int64_t size_bytes) {
@@ -164,6 +166,7 @@ Status Inference::RunDecoder(int rows, int logit_rows, std::span<float> log_prob
   const std::array<int32_t, 3> lengths{rows, steps_, logit_rows};
   ESP_RETURN_IF_ERROR(RunStage(Stage::kDecoder, lengths, &timings_.decoder_s));
   ++timings_.token_count;
+  decoder_rows_ = rows;
   return buffers_.find("log_probs")->second->Read(0, std::as_writable_bytes(log_probs));
 }
 
@@ -220,6 +223,25 @@ Status Inference::Advance(std::span<const int> parents, std::span<const int> tok
   const auto count = static_cast<int>(tokens.size());
   ESP_RETURN_IF_ERROR(WriteHistory(count, position_));
   return RunDecoder(count, count, log_probs);
+}
+
+bool Inference::HasAlignment() const {
+  return options_.alignment && !AlignmentHeads(engine_->config(), gates_.decoder).empty();
+}
+
+Result<std::span<const float>> Inference::AlignmentRow(int row) {
+  if (!HasAlignment()) return Unsupported("no source attention that tells where tokens are");
+  if (row < 0 || row >= decoder_rows_) return Internal("no such row in the last decoder run");
+  ESP_ASSIGN_OR_RETURN(Buffer * buffer, NamedBuffer("alignment", 0));
+  const auto steps = static_cast<size_t>(steps_);
+  const size_t offset = static_cast<size_t>(row) * static_cast<size_t>(sizes_.steps);
+  if (const std::byte* host = buffer->host(); host != nullptr) {
+    return std::span<const float>(reinterpret_cast<const float*>(host) + offset, steps);
+  }
+  alignment_row_.resize(steps);
+  ESP_RETURN_IF_ERROR(
+      buffer->Read(offset * sizeof(float), std::as_writable_bytes(std::span(alignment_row_))));
+  return std::span<const float>(alignment_row_);
 }
 
 Result<std::vector<float>> Inference::ReadExternal(const std::string& name, int rows, int columns) {

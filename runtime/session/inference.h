@@ -20,6 +20,7 @@ namespace espalier {
 struct InferenceOptions {
   bool taps = false;        // keep intermediates for dumps
   bool all_logits = false;  // log-probs of every prompt row
+  bool alignment = false;   // AlignmentRow may be asked for
 };
 
 // One stream; not thread-safe. Several may share an Engine and run at once.
@@ -59,6 +60,15 @@ class Inference final : public TokenScorer {
   Status Advance(std::span<const int> parents, std::span<const int> tokens,
                  std::span<float> log_probs) override;
 
+  // What row `row` of the last Start (a position of the prompt) or Advance (a hypothesis) looked at
+  // in the encoded window: (encoder_steps) weights, the mean over the alignment heads, which sum to
+  // 1. They belong to the token that is predicted after that row. Valid until the next Start or
+  // Advance. Errors: kUnsupported (the gates closed every source attention, or
+  // InferenceOptions::alignment is off), kInternal (no such row).
+  Result<std::span<const float>> AlignmentRow(int row);
+  // Whether AlignmentRow has anything to give under the present gates.
+  bool HasAlignment() const;
+
   // For dumps: an external buffer by name ("embedded", "enc_out"), and all taps of a stage.
   Result<std::vector<float>> ReadExternal(const std::string& name, int rows, int columns);
   Result<std::map<std::string, std::vector<float>>> ReadTaps(Stage stage);
@@ -95,6 +105,8 @@ class Inference final : public TokenScorer {
   std::vector<int32_t> history_, next_history_;
   std::vector<int32_t> ints_;  // scratch of max_positions
   std::vector<float> ctc_;
+  int decoder_rows_ = 0;  // of the last run
+  std::vector<float> alignment_row_;
   Timings timings_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "runtime/search/segments.h"
 #include "runtime/search/whisper_fallback.h"
+#include "runtime/session/whisper_tokens.h"
 #include "runtime/session/window_loop.h"
 
 namespace espalier {
@@ -13,24 +14,10 @@ namespace {
 constexpr double kTrustedTemperature = 0.5;
 constexpr uint64_t kSeed = 20240601;  // any; fixed so that a run can be repeated
 
-WhisperTokenIds TokenIdsOf(const WhisperConfig& config) {
-  return {.sot = config.sot_id,
-          .eot = config.eot_id,
-          .sot_prev = config.sot_prev_id,
-          .no_speech = config.no_speech_id,
-          .no_timestamps = config.no_timestamps_id,
-          .transcribe = config.multilingual ? config.transcribe_id : -1,
-          .translate = config.multilingual ? config.translate_id : -1,
-          .first_time = config.first_time_id,
-          .max_initial_timestamp_index = config.max_initial_timestamp_index,
-          .suppress_ids = config.suppress_ids,
-          .begin_suppress_ids = config.begin_suppress_ids};
-}
-
 class WhisperTranscriber final : public WindowLoop {
  public:
   explicit WhisperTranscriber(std::shared_ptr<Engine> engine)
-      : WindowLoop(engine), ids_(TokenIdsOf(*engine->config().whisper)) {}
+      : WindowLoop(engine), ids_(WhisperTokenIdsOf(*engine->config().whisper)) {}
 
  private:
   Status Begin(const TranscribeOptions& options) override {

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/base/stop_scope.h"
+
 namespace espalier {
 namespace {
 
@@ -85,6 +87,28 @@ TEST(ThreadPoolTest, WakesWorkersThatSleep) {
       while (arrived.load() < 2) std::this_thread::yield();
     });
   }
+}
+
+TEST(ThreadPoolTest, AStopLeavesOutWhatHasNotBegun) {
+  ThreadPool pool(2);
+  std::stop_source source;
+  const std::stop_token stop = source.get_token();
+  std::atomic<int> ran = 0;
+  {
+    const StopScope scope(stop);
+    pool.ParallelFor(1000, [&](int64_t task, int) {
+      if (task == 10) source.request_stop();
+      while (task > 10 && !stop.stop_requested()) std::this_thread::yield();
+      ran.fetch_add(1);
+    });
+    EXPECT_GE(ran.load(), 11);
+    EXPECT_LE(ran.load(), 12) << "one thread may have begun the next task";
+    pool.ParallelFor(5, [&](int64_t, int) { ran = -1000; });
+    EXPECT_GE(ran.load(), 11) << "stopped before it began";
+  }
+  ran = 0;
+  pool.ParallelFor(5, [&](int64_t, int) { ran.fetch_add(1); });
+  EXPECT_EQ(ran.load(), 5) << "the scope is over";
 }
 
 }  // namespace

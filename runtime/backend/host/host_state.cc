@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/backend/host/host_buffer.h"
+#include "runtime/base/stop_scope.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
@@ -31,11 +32,13 @@ Status HostState::BindSlots(std::span<Buffer* const> externals) {
 Status HostState::Run(std::span<const int32_t> lengths, const std::stop_token& stop) {
   const Plan& plan = operands_.plan();
   ESP_RETURN_IF_ERROR(plan.ResolveLengths(lengths, operands_.lengths()));
+  const StopScope scope(stop);
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     if (stop.stop_requested()) return Cancelled(plan.name + ": stopped");
     RunOp(i);
   }
-  return OkStatus();
+  // The last op may have left tasks out.
+  return stop.stop_requested() ? Cancelled(plan.name + ": stopped") : OkStatus();
 }
 
 Result<std::vector<float>> HostState::ReadTap(const Tap& tap) const {

@@ -1,0 +1,67 @@
+// A task is one row: a decoder step has one to a few, a forced prefix some ten.
+#include <algorithm>
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/attention_weights.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "runtime/backend/cpu/attend-inl.h"
+#include "runtime/backend/cpu/kernel.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier::cpu::HWY_NAMESPACE {
+namespace {
+
+struct EveryRow {
+  int64_t operator()(int64_t t) const { return t; }
+};
+
+class AttentionWeightsKernel : public Kernel {
+ public:
+  AttentionWeightsKernel(const AttentionWeightsOp& op, int64_t max_keys)
+      : op_(op), max_keys_(max_keys) {}
+
+  ScratchSize Scratch() const override {
+    return {.per_worker = RoundUp(max_keys_, kLanes) + kLanes};
+  }
+
+  void Run(const Operands& operands, const Workspace& workspace) const override {
+    const MatrixView<float> q = operands.F32(op_.query), weights = operands.F32(op_.weights);
+    const MatrixView<float> k = operands.F32(op_.key);
+    if (k.rows == 0) return;
+    const HeadMemory<EveryRow> memory{
+        .keys = k, .values = k, .begin = 0, .width = q.columns, .count = k.rows, .rows = {}};
+    workspace.pool().ParallelFor(q.rows, [&](int64_t r, int worker) {
+      RunRow(memory, q.row(r), workspace.worker(worker), weights.row(r));
+    });
+  }
+
+ private:
+  void RunRow(const HeadMemory<EveryRow>& memory, const float* query, float* scores,
+              float* out) const {
+    const float scale = 1.0f / std::sqrt(static_cast<float>(memory.width));
+    ScoreRange(memory, query, 0, memory.count, scores);
+    const float largest = Largest(scores, memory.count);
+    const float total = ExpAndSum(scores, memory.count, scale, -largest * scale);
+    const float share = op_.scale / total;
+    for (int64_t t = 0; t < memory.count; ++t) {
+      out[t] = (op_.accumulate ? out[t] : 0.0f) + scores[t] * share;
+    }
+  }
+
+  AttentionWeightsOp op_;
+  int64_t max_keys_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionWeightsOp& op,
+                                           const Preparation& preparation) {
+  const Plan& plan = preparation.plan;
+  return std::unique_ptr<Kernel>(std::make_unique<AttentionWeightsKernel>(
+      op, plan.MaxRows(plan.slots[static_cast<size_t>(op.key.slot)])));
+}
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
