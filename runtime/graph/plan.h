@@ -45,11 +45,13 @@ struct Slot {
 // A constant matrix: a view into the model's mapped file, or computed while the plan was built.
 struct Weight {
   std::string name;
-  DType dtype = DType::kF32;  // f32 or f16
+  DType dtype = DType::kF32;  // f32, f16, bf16, or i8 with row_scales
   int64_t rows = 0;
   int64_t columns = 0;
   int64_t row_stride = 0;      // elements; larger than columns for a column slice
   const void* data = nullptr;  // kept alive by `owned` or Plan::weights_owner
+  // i8 only: element (r, c) stands for data[r, c] · row_scales[r]; kept alive as `data`.
+  const float* row_scales = nullptr;
   std::shared_ptr<const std::vector<float>> owned;
 };
 

@@ -1,5 +1,8 @@
 // Plan::Validate: what a backend may rely on. Shape rules come with each op's formula (graph/ops).
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <variant>
 
 #include "runtime/base/string_format.h"
 #include "runtime/graph/op_visit.h"
@@ -175,8 +178,10 @@ class ShapeChecker {
     return SameShape(op.input, op.output);
   }
   std::string operator()(const GatherRowsOp& op) const {
-    if (!op.indices.present() || At(op.indices).dtype != DType::kI32) return "indices is not an i32 slot";
-    if (op.input.column_count != op.output.column_count) return "input and output differ in columns";
+    if (!op.indices.present() || At(op.indices).dtype != DType::kI32)
+      return "indices is not an i32 slot";
+    if (op.input.column_count != op.output.column_count)
+      return "input and output differ in columns";
     return SameRows(op.indices, op.output);
   }
   std::string operator()(const MeanPoolOp& op) const {
@@ -252,9 +257,41 @@ Status CheckSlots(const Plan& plan) {
         weight.row_stride < weight.columns) {
       return Internal(plan.name + ": weight " + weight.name + " has no data or shape");
     }
+    if ((weight.dtype == DType::kI8) != (weight.row_scales != nullptr)) {
+      return Internal(plan.name + ": weight " + weight.name +
+                      ": scales go with i8, and with it alone");
+    }
   }
   return OkStatus();
 }
+
+// The operands of one op that may be stored as i8.
+class Int8Checker {
+ public:
+  Int8Checker(const Plan& plan, const Op& op)
+      : plan_(plan),
+        allowed_(std::holds_alternative<LinearOp>(op)  ? "weight"
+                 : std::holds_alternative<EmbedOp>(op) ? "table"
+                                                       : "") {}
+
+  void Read(const char*, const TensorRef&) {}
+  void Write(const char*, const TensorRef&) {}
+  void Update(const char*, const TensorRef&) {}
+  void Constant(const char* name, const WeightRef& ref) {
+    if (!ref.present() || name == allowed_) return;
+    const Weight& weight = plan_.weights[static_cast<size_t>(ref.index)];
+    if (weight.dtype == DType::kI8) misused_ = weight.name;
+  }
+  template <typename T>
+  void Parameter(const char*, T) {}
+
+  const std::string& misused() const { return misused_; }
+
+ private:
+  const Plan& plan_;
+  std::string_view allowed_;
+  std::string misused_;
+};
 
 }  // namespace
 
@@ -273,6 +310,12 @@ Status Plan::Validate() const {
     if (!error.empty()) {
       return Internal(StrFormat("%s: op %zu %s: %s", name.c_str(), i,
                                 std::string(OpName(ops[i])).c_str(), error.c_str()));
+    }
+    Int8Checker int8(*this, ops[i]);
+    VisitOperands(ops[i], int8);
+    if (!int8.misused().empty()) {
+      return Unsupported(name + ": " + int8.misused() + ": stored as i8, which " +
+                         std::string(OpName(ops[i])) + " does not read");
     }
   }
   return OkStatus();

@@ -90,6 +90,7 @@ WeightRef PlanBuilder::Part(const WeightRef& whole, int64_t row_begin, int64_t r
                "]";
   const auto offset = static_cast<size_t>(row_begin * part.row_stride + column_begin);
   part.data = static_cast<const uint8_t*>(part.data) + offset * DTypeSize(part.dtype);
+  if (part.row_scales != nullptr) part.row_scales += row_begin;
   part.rows = row_count;
   part.columns = column_count;
   return AddWeight(std::move(part));

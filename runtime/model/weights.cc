@@ -1,11 +1,25 @@
 #include "runtime/model/weights.h"
 
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/string_format.h"
 #include "runtime/tensor/tensor_view.h"
 
 namespace espalier {
+namespace {
+
+// Whether the tensor holds the row scales of another one.
+bool IsScale(const TensorStore& store, const std::string& name) {
+  const std::string_view suffix = kScaleSuffix;
+  if (!name.ends_with(suffix)) return false;
+  const TensorView* scaled =
+      store.Find(std::string_view(name).substr(0, name.size() - suffix.size()));
+  return scaled != nullptr && scaled->dtype == DType::kI8;
+}
+
+}  // namespace
 
 Result<Weight> Weights::Matrix(const std::string& name, int64_t rows, int64_t columns) const {
   const TensorView* tensor = store_->Find(name);
@@ -17,24 +31,37 @@ Result<Weight> Weights::Matrix(const std::string& name, int64_t rows, int64_t co
                              ShapeText(tensor->shape).c_str(), static_cast<long long>(rows),
                              static_cast<long long>(columns)));
   }
-  if (tensor->dtype != DType::kF32 && tensor->dtype != DType::kF16) {
-    return Unsupported(name + ": stored as " + std::string(DTypeName(tensor->dtype)) +
-                       "; f32 and f16 are supported");
-  }
-  return Weight{.name = name,
+  Weight weight{.name = name,
                 .dtype = tensor->dtype,
                 .rows = rows,
                 .columns = columns,
                 .row_stride = columns,
                 .data = tensor->data,
                 .owned = nullptr};
+  switch (tensor->dtype) {
+    case DType::kF32:
+    case DType::kF16:
+      return weight;
+    case DType::kI8: {
+      const std::array<int64_t, 1> shape = {rows};
+      ESP_ASSIGN_OR_RETURN(const TensorView scales, store_->Require(name + kScaleSuffix, shape));
+      if (scales.dtype != DType::kF32) return Corrupt(name + kScaleSuffix + ": expected f32");
+      weight.row_scales = static_cast<const float*>(scales.data);
+      return weight;
+    }
+    default:
+      return Unsupported(name + ": stored as " + std::string(DTypeName(tensor->dtype)) +
+                         "; f32, f16 and i8 are supported");
+  }
 }
 
 bool Weights::Has(const std::string& name) const { return store_->Find(name) != nullptr; }
 
 int64_t Weights::parameter_count() const {
   int64_t count = 0;
-  for (const std::string& name : store_->names()) count += store_->Find(name)->element_count();
+  for (const std::string& name : store_->names()) {
+    if (!IsScale(*store_, name)) count += store_->Find(name)->element_count();
+  }
   return count;
 }
 
@@ -44,7 +71,10 @@ std::vector<float> Weights::Values(const Weight& weight) {
   for (int64_t row = 0; row < weight.rows; ++row) {
     const auto* data = static_cast<const uint8_t*>(weight.data) +
                        static_cast<size_t>(row * weight.row_stride) * DTypeSize(weight.dtype);
-    const std::vector<float> one = ToFloat(TensorView{weight.dtype, {weight.columns}, data});
+    std::vector<float> one = ToFloat(TensorView{weight.dtype, {weight.columns}, data});
+    if (weight.row_scales != nullptr) {
+      for (float& value : one) value *= weight.row_scales[row];
+    }
     values.insert(values.end(), one.begin(), one.end());
   }
   return values;

@@ -18,13 +18,17 @@
 
 namespace espalier {
 
+// Behind the name of an i8 tensor: that of its row scales.
+inline constexpr char kScaleSuffix[] = ".scale";
+
 // Thread-safe. Views stay valid as long as the object lives.
 class Weights {
  public:
   explicit Weights(std::unique_ptr<TensorStore> store) : store_(std::move(store)) {}
 
   // The tensor `name` as (rows, columns), trailing dimensions flattened: a convolution weight
-  // (out, in, 3, 3) is asked for as (out, in·9). Errors: kCorrupt naming tensor, shape and
+  // (out, in, 3, 3) is asked for as (out, in·9). An i8 tensor comes with `<name>.scale`, f32, one
+  // number a row. Errors: kCorrupt naming tensor, shape and
   // expectation; kUnsupported for a storage type that no kernel reads.
   Result<Weight> Matrix(const std::string& name, int64_t rows, int64_t columns) const;
 

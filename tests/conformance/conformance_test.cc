@@ -146,6 +146,7 @@ std::vector<Parameter> Parameters() {
       for (const DType storage : {DType::kF32, DType::kF16, DType::kBF16}) {
         parameters.push_back({candidate, op, storage});
       }
+      if (op == "Linear" || op == "Embed") parameters.push_back({candidate, op, DType::kI8});
     }
   }
   return parameters;

@@ -24,7 +24,7 @@ uint16_t ToBFloat16(float value) {
 }  // namespace
 
 CaseBuilder::CaseBuilder(std::string name, DType storage, Tolerance tolerance)
-    : storage_(storage), weight_bytes_(std::make_shared<std::vector<std::vector<uint8_t>>>()) {
+    : storage_(storage), weight_memory_(std::make_shared<WeightMemory>()) {
   case_.name = std::move(name);
   case_.tolerance = tolerance;
   plan_.name = case_.name;
@@ -93,24 +93,42 @@ TensorRef CaseBuilder::FixedIndices(int32_t rows, int32_t columns,
 }
 
 WeightRef CaseBuilder::Weight(int64_t rows, int64_t columns, float amplitude) {
+  return AddWeight(storage_, rows, columns, amplitude);
+}
+
+WeightRef CaseBuilder::FloatWeight(int64_t rows, int64_t columns, float amplitude) {
+  return AddWeight(storage_ == DType::kI8 ? DType::kF32 : storage_, rows, columns, amplitude);
+}
+
+WeightRef CaseBuilder::AddWeight(DType storage, int64_t rows, int64_t columns, float amplitude) {
   const int64_t stride = columns + 1;
-  const size_t size = DTypeSize(storage_);
+  const size_t size = DTypeSize(storage);
   // One element in front makes the data aligned to the element and to nothing larger.
   std::vector<uint8_t> bytes(static_cast<size_t>(rows * stride + 1) * size);
   for (size_t i = 0; i < bytes.size(); i += size) {
     const float value = Random(amplitude);
-    const uint16_t half = storage_ == DType::kF16 ? FloatToHalf(value) : ToBFloat16(value);
-    std::memcpy(&bytes[i], storage_ == DType::kF32 ? static_cast<const void*>(&value) : &half,
-                size);
+    const uint16_t half = storage == DType::kF16 ? FloatToHalf(value) : ToBFloat16(value);
+    const auto integer = static_cast<int8_t>(value / amplitude * 128.0f);
+    const void* stored = storage == DType::kF32  ? static_cast<const void*>(&value)
+                         : storage == DType::kI8 ? static_cast<const void*>(&integer)
+                                                 : &half;
+    std::memcpy(&bytes[i], stored, size);
   }
-  weight_bytes_->push_back(std::move(bytes));
+  weight_memory_->bytes.push_back(std::move(bytes));
+  std::vector<float> scales;
+  for (int64_t row = 0; storage == DType::kI8 && row < rows; ++row) {
+    scales.push_back(amplitude / 127.0f * (1.0f - 0.25f * static_cast<float>(row % 3)));
+  }
+  weight_memory_->scales.push_back(std::move(scales));
+  const float* row_scales = storage == DType::kI8 ? weight_memory_->scales.back().data() : nullptr;
   const auto index = static_cast<int32_t>(plan_.weights.size());
   plan_.weights.push_back({.name = "weight" + std::to_string(index),
-                           .dtype = storage_,
+                           .dtype = storage,
                            .rows = rows,
                            .columns = columns,
                            .row_stride = stride,
-                           .data = weight_bytes_->back().data() + size,
+                           .data = weight_memory_->bytes.back().data() + size,
+                           .row_scales = row_scales,
                            .owned = nullptr});
   return {index};
 }
@@ -123,7 +141,7 @@ void CaseBuilder::Poke(const TensorRef& ref, int32_t row, int32_t column, float 
 
 OpCase CaseBuilder::Build(const Op& op) {
   plan_.ops = {op};
-  plan_.weights_owner = weight_bytes_;
+  plan_.weights_owner = weight_memory_;
   PlaceSlots(&plan_);
   const Status valid = plan_.Validate();
   EXPECT_TRUE(valid.ok()) << valid.message();

@@ -30,7 +30,7 @@ struct OpCase {
 
 class CaseBuilder {
  public:
-  // `storage`: how the weights are stored (f32, f16 or bf16).
+  // `storage`: how the weights are stored (f32, f16, bf16, or i8 with a scale for each row).
   CaseBuilder(std::string name, DType storage, Tolerance tolerance);
 
   // A row count of the run, and a larger one that the buffers hold.
@@ -45,6 +45,8 @@ class CaseBuilder {
   TensorRef FixedIndices(int32_t rows, int32_t columns, const std::vector<int32_t>& values);
   // A weight with a row stride wider than its columns, aligned to its element only.
   WeightRef Weight(int64_t rows, int64_t columns, float amplitude = 1.0f);
+  // The same for operands that are never i8 (Plan::Validate): f32 then.
+  WeightRef FloatWeight(int64_t rows, int64_t columns, float amplitude = 1.0f);
 
   // Overwrites one element of the window.
   void Poke(const TensorRef& ref, int32_t row, int32_t column, float value);
@@ -52,6 +54,7 @@ class CaseBuilder {
   OpCase Build(const Op& op);
 
  private:
+  WeightRef AddWeight(DType storage, int64_t rows, int64_t columns, float amplitude);
   TensorRef AddSlot(espalier::Slot slot, int32_t columns, float amplitude);
   float Random(float amplitude);
 
@@ -59,7 +62,11 @@ class CaseBuilder {
   Plan plan_;
   DType storage_;
   uint64_t state_ = 0x9E3779B97F4A7C15u;
-  std::shared_ptr<std::vector<std::vector<uint8_t>>> weight_bytes_;
+  struct WeightMemory {
+    std::vector<std::vector<uint8_t>> bytes;
+    std::vector<std::vector<float>> scales;
+  };
+  std::shared_ptr<WeightMemory> weight_memory_;
 };
 
 // The cases of each op, in ops/<op>_cases.cc. A missing file is a link error that names the op.

@@ -13,91 +13,17 @@
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/gemm.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "runtime/backend/cpu/epilogue-inl.h"
 #include "runtime/backend/cpu/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kBlockRows = 48;
 constexpr int64_t kBlockDepth = 384;
 constexpr int64_t kBlockPanels = 768 / kPanelColumns;
 constexpr int64_t kFewRows = 12;  // at most: stream the weights, copy nothing
 static_assert(kFewRows <= kBlockRows && kBlockRows % kTileRows == 0);
-
-using RowPointers = std::array<float*, static_cast<size_t>(kBlockRows)>;
-
-RowPointers OutputRows(const GemmOutput& output, int64_t row_begin, int64_t rows) {
-  RowPointers pointers{};
-  int64_t group = row_begin / output.group_rows;
-  int64_t within = row_begin % output.group_rows;
-  for (int64_t r = 0; r < rows; ++r) {
-    pointers[static_cast<size_t>(r)] =
-        output.data + group * output.group_stride + within * output.row_stride;
-    if (++within == output.group_rows) ++group, within = 0;
-  }
-  return pointers;
-}
-
-// A tile of finished sums, (rows, kPanelColumns), and where it belongs.
-struct FinishedTile {
-  const float* sums;
-  int64_t row_begin, rows, column_begin, columns;
-};
-
-// The last panel's columns go through a buffer, so that nothing beyond the output is touched.
-struct PartialRow {
-  HWY_ALIGN float values[kPanelColumns] = {};
-};
-
-template <Activation kActivation>
-HWY_INLINE V FinishVector(V sum, const GemmEpilogue& epilogue, const float* bias) {
-  const Floats d;
-  if (bias != nullptr) sum = hn::Add(sum, hn::LoadU(d, bias));
-  return hn::Mul(Activate<kActivation>(sum), hn::Set(d, epilogue.scale));
-}
-
-template <Activation kActivation>
-void FinishAs(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowPointers& outputs) {
-  const Floats d;
-  const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + tile.column_begin;
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    const float* sums = tile.sums + r * kPanelColumns;
-    float* to = outputs[static_cast<size_t>(r)] + tile.column_begin;
-    const float* residual = epilogue.residual == nullptr
-                                ? nullptr
-                                : epilogue.residual +
-                                      (tile.row_begin + r) * epilogue.residual_stride +
-                                      tile.column_begin;
-    PartialRow partial, partial_residual;
-    const bool is_partial = tile.columns < kPanelColumns;
-    float* target = is_partial ? partial.values : to;
-    if (is_partial && residual != nullptr) {
-      std::copy_n(residual, tile.columns, partial_residual.values);
-      residual = partial_residual.values;
-    }
-    for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
-      V y = FinishVector<kActivation>(hn::LoadU(d, sums + c), epilogue,
-                                      bias == nullptr ? nullptr : bias + c);
-      if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
-      hn::StoreU(y, d, target + c);
-    }
-    if (is_partial) std::copy_n(partial.values, tile.columns, to);
-  }
-}
-
-void Finish(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowPointers& outputs) {
-  switch (epilogue.activation) {
-    case Activation::kNone:
-      return FinishAs<Activation::kNone>(tile, epilogue, outputs);
-    case Activation::kRelu:
-      return FinishAs<Activation::kRelu>(tile, epilogue, outputs);
-    case Activation::kSwish:
-      return FinishAs<Activation::kSwish>(tile, epilogue, outputs);
-    case Activation::kGelu:
-      return FinishAs<Activation::kGelu>(tile, epilogue, outputs);
-  }
-}
 
 // The parts of a worker's scratch.
 struct BlockScratch {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/backend/host/host_buffer.h"
+#include "runtime/base/check.h"
 
 namespace espalier::cpu {
 namespace {
@@ -33,6 +34,17 @@ void PackAll(const Weight& weight, const PackedLayout& layout, void* data) {
   }
 }
 
+// As PackAll, in pairs of depths. `data` is zero.
+void PackPairs(const Weight& weight, int64_t panel_columns, void* data) {
+  const int64_t pairs = (weight.columns + 1) / 2;
+  for (int64_t row = 0; row < weight.rows; ++row) {
+    const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
+    int8_t* panel = static_cast<int8_t*>(data) + row / panel_columns * pairs * 2 * panel_columns;
+    int8_t* to = panel + row % panel_columns * 2;
+    for (int64_t k = 0; k < weight.columns; ++k) to[k / 2 * 2 * panel_columns + k % 2] = from[k];
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& weight,
@@ -42,10 +54,16 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   packed->columns_ = weight.rows;
   packed->depth_ = weight.columns;
   packed->panel_count_ = (weight.rows + layout.panel_columns - 1) / layout.panel_columns;
-  const auto elements =
-      static_cast<size_t>(packed->panel_count_ * packed->depth_ * layout.panel_columns);
+  const bool is_int8 = weight.dtype == DType::kI8;
+  const int64_t depth = is_int8 ? (weight.columns + 1) / 2 * 2 : weight.columns;
+  const auto elements = static_cast<size_t>(packed->panel_count_ * depth * layout.panel_columns);
   ESP_ASSIGN_OR_RETURN(packed->buffer_, AllocateHostBuffer(elements * DTypeSize(weight.dtype)));
-  if (weight.dtype == DType::kF32) {
+  if (is_int8) {
+    ESP_DCHECK(layout.taps == 1);
+    PackPairs(weight, layout.panel_columns, packed->buffer_->host());
+    packed->column_scales_.assign(weight.row_scales, weight.row_scales + weight.rows);
+    packed->column_scales_.resize(static_cast<size_t>(packed->panel_count_ * layout.panel_columns));
+  } else if (weight.dtype == DType::kF32) {
     PackAll<float>(weight, layout, packed->buffer_->host());
   } else {
     PackAll<uint16_t>(weight, layout, packed->buffer_->host());

@@ -3,7 +3,9 @@
 // The output columns (rows of the weight) are cut into panels of `panel_columns`; a panel holds,
 // for each depth k, its panel_columns weights side by side: one stream through memory. The last
 // panel is filled up with zeros. The storage type stays the weight's: a decoder step reads every
-// weight once, so its speed is the memory's.
+// weight once, so its speed is the memory's. i8 weights lie in pairs of depths, (k, k + 1) of a
+// column side by side, as the instructions that multiply 16-bit numbers and add two products want
+// them; an odd depth is filled up with a zero.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <tuple>
+#include <vector>
 
 #include "runtime/backend/backend.h"
 #include "runtime/graph/plan.h"
@@ -36,8 +39,11 @@ class PackedMatrix {
   int64_t columns() const { return columns_; }
   int64_t depth() const { return depth_; }
   int64_t panel_count() const { return panel_count_; }
-  // panel_count() · depth() · panel_columns elements of `dtype`, page-aligned.
+  // panel_count() · depth() · panel_columns elements of `dtype`, page-aligned; i8: of the depth
+  // rounded up to an even number.
   const void* data() const { return buffer_->host(); }
+  // i8: the scale of each column, panel_count() · panel_columns; else empty.
+  const std::vector<float>& column_scales() const { return column_scales_; }
 
  private:
   PackedMatrix() = default;
@@ -47,6 +53,7 @@ class PackedMatrix {
   int64_t depth_ = 0;
   int64_t panel_count_ = 0;
   std::unique_ptr<Buffer> buffer_;
+  std::vector<float> column_scales_;
 };
 
 // One packed copy per weight, shared by all executables that are alive. Thread-safe.

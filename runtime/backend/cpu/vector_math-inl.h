@@ -33,6 +33,11 @@ HWY_INLINE V LoadWeights(const BFloat* from) {
   return hn::PromoteTo(Floats(), hn::LoadU(hn::Rebind<BFloat, Floats>(), from));
 }
 
+HWY_INLINE V LoadWeights(const int8_t* from) {
+  const hn::Rebind<int32_t, Floats> di;
+  return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(hn::Rebind<int8_t, Floats>(), from)));
+}
+
 // e^x, relative error 2e-7; 0 below -87.3, infinity above 88.8, NaN for NaN. The polynomial is the
 // minimax one of degree 5 for the relative error on [-ln 2 / 2, ln 2 / 2], 1.1e-7.
 HWY_INLINE V Exp(V x) {

@@ -19,11 +19,13 @@ namespace espalier::cpu::HWY_NAMESPACE {
 struct StoredRow {
   const void* data;
   DType dtype;
+  float scale;  // of i8 elements; else 1
 };
 
 inline StoredRow WeightElements(const Weight& table, int64_t row) {
   const auto size = static_cast<int64_t>(DTypeSize(table.dtype));
-  return {static_cast<const std::byte*>(table.data) + row * table.row_stride * size, table.dtype};
+  return {static_cast<const std::byte*>(table.data) + row * table.row_stride * size, table.dtype,
+          table.row_scales == nullptr ? 1.0f : table.row_scales[row]};
 }
 
 inline float ToFloat(float value) { return value; }
@@ -35,6 +37,7 @@ uint16_t BitsOf(const W& value) {
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
 }
+inline float ToFloat(int8_t value) { return static_cast<float>(value); }
 inline float ToFloat(const Half& value) { return HalfToFloat(BitsOf(value)); }
 inline float ToFloat(const BFloat& value) { return BFloat16ToFloat(BitsOf(value)); }
 
@@ -75,7 +78,7 @@ void CombineStored(const float* x, float scale, const StoredRow& row, int64_t co
   }
 }
 
-// y = x · scale + row; y may be x.
+// y = x · scale + row; y may be x. Not for i8 (Plan::Validate).
 inline void AddScaled(const float* x, float scale, const StoredRow& row, int64_t columns,
                       float* y) {
   CombineStored<true>(x, scale, row, columns, y);
@@ -83,6 +86,10 @@ inline void AddScaled(const float* x, float scale, const StoredRow& row, int64_t
 
 // y = row · scale
 inline void ScaleRow(const StoredRow& row, float scale, int64_t columns, float* y) {
+  if (row.dtype == DType::kI8) {
+    const auto* stored = static_cast<const int8_t*>(row.data);
+    return CombineRow<false>(nullptr, scale * row.scale, stored, columns, y);
+  }
   CombineStored<false>(nullptr, scale, row, columns, y);
 }
 

@@ -53,7 +53,7 @@ Result<std::vector<float>> HostState::ReadTap(const Tap& tap) const {
 Status CheckHostPlan(const Plan& plan) {
   for (const Weight& weight : plan.weights) {
     if (weight.dtype != DType::kF32 && weight.dtype != DType::kF16 &&
-        weight.dtype != DType::kBF16) {
+        weight.dtype != DType::kBF16 && weight.dtype != DType::kI8) {
       return Unsupported(StrFormat("%s: weight %s is stored as %s, which no kernel reads",
                                    plan.name.c_str(), weight.name.c_str(),
                                    std::string(DTypeName(weight.dtype)).c_str()));

@@ -5,9 +5,9 @@
 namespace espalier {
 
 // y[r] = table[tokens[r]] · scale + position_table[positions[r]]   (spec §7; gate rows, spec §11.2)
-//   tokens, positions: (R, 1) i32, in range (the caller checks)   table: (vocabulary, width)
-//   f32|f16 position_table: (positions, width) or none; then `positions` is none too   output: (R,
-//   width)
+//   tokens, positions: (R, 1) i32, in range (the caller checks)
+//   table: (vocabulary, width), any storage
+//   position_table: (positions, width) or none; then `positions` is none too   output: (R, width)
 struct EmbedOp {
   TensorRef tokens;
   TensorRef positions = {};

@@ -5,7 +5,7 @@
 namespace espalier {
 
 // y = residual + scale · act(x·Wᵀ + b)   (spec §5, §7: every projection and feed-forward half)
-//   input: (rows, in) f32   weight: (out, in) f32|f16   bias: (1, out) or none
+//   input: (rows, in) f32   weight: (out, in), any storage   bias: (1, out) or none
 //   residual: (rows, out) or none; may be the same slot as output
 //   output: (rows, out) f32; must not overlap input
 struct LinearOp {

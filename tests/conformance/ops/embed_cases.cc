@@ -15,7 +15,7 @@ OpCase Make(int32_t width, const std::vector<int32_t>& tokens, bool with_positio
   op.table = b.Weight(11, width);
   if (with_positions) {
     op.positions = b.Indices(rows, std::vector<int32_t>(tokens.rbegin(), tokens.rend()));
-    op.position_table = b.Weight(11, width);
+    op.position_table = b.FloatWeight(11, width);
   }
   op.output = b.Slot(rows, width);
   return b.Build(op);

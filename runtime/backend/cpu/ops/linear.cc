@@ -5,6 +5,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/gemm-inl.h"
+#include "runtime/backend/cpu/quantized_gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
@@ -18,7 +19,10 @@ class LinearKernel : public Kernel {
         bias_(WeightRow(plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
         max_rows_(plan.MaxRows(plan.slots[static_cast<size_t>(op.input.slot)])) {}
 
-  ScratchSize Scratch() const override { return GemmScratch(max_rows_, *weight_); }
+  ScratchSize Scratch() const override {
+    return weight_->dtype() == DType::kI8 ? QuantizedGemmScratch(max_rows_, *weight_)
+                                          : GemmScratch(max_rows_, *weight_);
+  }
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
     const MatrixView<float> x = operands.F32(op_.input);
@@ -37,8 +41,12 @@ class LinearKernel : public Kernel {
       epilogue.residual = residual.data;
       epilogue.residual_stride = residual.row_stride;
     }
-    Gemm({.rows = x.rows, .fill = copy_rows}, *weight_, epilogue,
-         {.data = y.data, .group_stride = y.row_stride}, workspace);
+    const GemmOutput output{.data = y.data, .group_stride = y.row_stride};
+    if (weight_->dtype() == DType::kI8) {
+      QuantizedGemm(x, *weight_, epilogue, output, workspace);
+    } else {
+      Gemm({.rows = x.rows, .fill = copy_rows}, *weight_, epilogue, output, workspace);
+    }
   }
 
  private:
