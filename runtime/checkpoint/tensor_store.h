@@ -18,6 +18,9 @@
 
 namespace espalier {
 
+// Behind the name of an i8 tensor: that of its row scales, f32, by which each row is multiplied.
+inline constexpr char kScaleSuffix[] = ".scale";
+
 // Immutable and thread-safe; views live as long as the object.
 class TensorStore {
  public:

@@ -18,9 +18,6 @@
 
 namespace espalier {
 
-// Behind the name of an i8 tensor: that of its row scales.
-inline constexpr char kScaleSuffix[] = ".scale";
-
 // Thread-safe. Views stay valid as long as the object lives.
 class Weights {
  public:

@@ -19,6 +19,15 @@ END
 expect 2 "$program" models
 expect 3 "$program" models info nowhere
 
+expect 0 "$program" quantize "$golden/model_plain" --to int8 -o small
+has out "tensors as int8"
+expect 0 "$program" models info small
+has out "i8"
+expect 0 transcribe -m small --no-timestamps speech.wav
+expect 2 "$program" quantize "$golden/model_plain" --to int8 -o small
+expect 2 "$program" quantize "$golden/model_plain" --to int3 -o smaller
+expect 3 "$program" quantize nowhere --to int8 -o smaller
+
 expect 0 "$program" doctor
 has out "model_plain"
 expect 3 "$program" doctor -m nowhere
