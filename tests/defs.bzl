@@ -9,9 +9,11 @@ def espalier_test(name, srcs, deps = [], size = "small", copts = [], **kwargs):
         srcs = srcs,
         size = size,
         copts = COPTS + copts,
-        deps = deps + [
-            "//tests:sanitizers",
+        # GoogleTest's main goes first: Debian's libwebrtc_audio_processing.so exports a main of its
+        # own, and the linker takes the first one it meets.
+        deps = [
             "//third_party:gtest_main",
-        ],
+            "//tests:sanitizers",
+        ] + deps,
         **kwargs
     )

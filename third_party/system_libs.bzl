@@ -20,6 +20,11 @@ _LIBS = {
     "sndfile": ("sndfile", "sndfile.h", ["-lsndfile"]),
     "soxr": ("soxr", "soxr.h", ["-lsoxr"]),
     "utf8proc": ("libutf8proc", "utf8proc.h", ["-lutf8proc"]),
+    "webrtc_audio": (
+        "webrtc-audio-processing",
+        "webrtc/modules/audio_processing/include/audio_processing.h",
+        ["-lwebrtc_audio_processing"],
+    ),
     "zlib": ("zlib", "zlib.h", ["-lz"]),
 }
 
@@ -68,7 +73,7 @@ def _one(ctx, cc, name):
     probe = "printf '#include <%s>\\nint main(){return 0;}\\n' | \"%s\" -x c++ -std=c++20 %s -fsyntax-only - && echo 'int main(){return 0;}' | \"%s\" -x c++ - -o /dev/null %s" % (
         header,
         cc,
-        " ".join(["-I" + d for d in dirs]),
+        " ".join(["-D" + d for d in defines] + ["-I" + d for d in dirs]),
         cc,
         " ".join(linkopts),
     )

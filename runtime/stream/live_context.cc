@@ -1,0 +1,50 @@
+#include "runtime/stream/live_context.h"
+
+#include <utility>
+
+namespace espalier {
+namespace {
+
+constexpr int64_t kEnoughToTellMs = 1000;
+
+bool SameContext(const Context& a, const Context& b) {
+  return a.language_id == b.language_id && a.task_id == b.task_id;
+}
+
+}  // namespace
+
+Status LiveContext::Change(const std::string& language, const std::string& task) {
+  if (language != "auto") {
+    ESP_RETURN_IF_ERROR(ResolveContext(*engine_, language, task).status());
+  } else if (const LanguageTokens all = LanguagesOf(*engine_); !all.names.empty()) {
+    ESP_RETURN_IF_ERROR(ResolveContext(*engine_, all.names[0], task).status());
+  }
+  language_ = language;
+  task_ = task;
+  context_.reset();
+  gates_.reset();
+  return OkStatus();
+}
+
+Status LiveContext::Choose(bool first_window, int64_t window_ms, LiveDecoder* decoder) {
+  std::optional<Context> chosen = context_;
+  if (language_ != "auto") {
+    if (!chosen) {
+      ESP_ASSIGN_OR_RETURN(chosen, ResolveContext(*engine_, language_, task_));
+    }
+  } else if (!chosen || (first_window && window_ms >= kEnoughToTellMs)) {
+    // The predictor needs to know the language first: it is heard with every gate open.
+    const GateMask gates = engine_->forced_gates().value_or(AllOpen(engine_->config()));
+    ESP_ASSIGN_OR_RETURN(const std::string heard, decoder->HearLanguage(gates));
+    ESP_ASSIGN_OR_RETURN(chosen, ResolveContext(*engine_, heard, task_));
+  }
+  if (!context_ || !SameContext(*context_, *chosen)) gates_.reset();
+  context_ = std::move(chosen);
+  if (!gates_) {
+    ESP_ASSIGN_OR_RETURN(gates_, decoder->LookAtGates(*context_));
+    ++look_count_;
+  }
+  return OkStatus();
+}
+
+}  // namespace espalier

@@ -1,0 +1,159 @@
+#include "runtime/stream/live_decoder.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "runtime/search/repetition.h"
+#include "runtime/session/window_search.h"
+
+namespace espalier {
+namespace {
+
+// The convolutions need some frames, and Whisper's are made for an even number of them.
+constexpr int kFewestFrames = 100;
+
+int FramesPerStep(Subsampling subsampling) {
+  switch (subsampling) {
+    case Subsampling::kConv2d:
+      return 4;
+    case Subsampling::kConv2d8:
+      return 8;
+    case Subsampling::kConv1d:
+      return 2;
+  }
+  return 1;
+}
+
+// Natural logarithm or base 10 of the smallest power that LogMel knows: digital silence.
+float SilentFeature(ModelFamily family) {
+  constexpr float kFloor = 1e-10f;
+  return family == ModelFamily::kOwsm ? std::log(kFloor) : std::log10(kFloor);
+}
+
+}  // namespace
+
+LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary,
+                         int padding_frames)
+    : engine_(std::move(engine)),
+      vocabulary_(std::move(vocabulary)),
+      inference_(engine_, {.alignment = true}),
+      padding_frames_(padding_frames),
+      max_frames_(SizesOf(engine_->config()).frames),
+      frames_per_step_(FramesPerStep(engine_->config().encoder.subsampling)),
+      log_probs_(2 * static_cast<size_t>(engine_->config().vocabulary_size)) {}
+
+Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine> engine,
+                                                         int encoder_padding_ms) {
+  ESP_ASSIGN_OR_RETURN(LiveVocabulary vocabulary, LiveVocabulary::Create(*engine));
+  const FrontendConfig& frontend = engine->config().frontend;
+  const int64_t samples = int64_t{encoder_padding_ms} * frontend.sample_rate / 1000;
+  const auto frames = static_cast<int>(samples / frontend.hop_length);
+  return std::unique_ptr<LiveDecoder>(new LiveDecoder(std::move(engine), std::move(vocabulary),
+                                                      encoder_padding_ms < 0 ? -1 : frames));
+}
+
+void LiveDecoder::set_stop(const std::stop_token& stop) {
+  stop_ = stop;
+  inference_.set_stop(stop);
+}
+
+Status LiveDecoder::Embed(std::span<const float> frames) {
+  const auto mels = static_cast<size_t>(engine_->config().frontend.mel_count);
+  const auto count = static_cast<int>(frames.size() / mels);
+  int padded = max_frames_;
+  if (padding_frames_ >= 0) {
+    padded = std::clamp(count + padding_frames_, std::min(kFewestFrames, max_frames_), max_frames_);
+    padded += padded % 2;
+    padded = std::min(padded, max_frames_);
+  }
+  window_.assign(frames.begin(), frames.end());
+  window_.resize(static_cast<size_t>(padded) * mels, SilentFeature(engine_->config().family));
+  if (engine_->config().family == ModelFamily::kWhisper) NormalizeWhisperWindow(window_);
+  ESP_RETURN_IF_ERROR(inference_.Embed(window_));
+  content_steps_ = std::min(inference_.encoder_steps(),
+                            (std::min(count, padded) + frames_per_step_ - 1) / frames_per_step_);
+  return OkStatus();
+}
+
+Result<std::string> LiveDecoder::HearLanguage(const GateMask& gates) {
+  const LanguageTokens languages = LanguagesOf(*engine_);
+  if (languages.ids.empty()) return std::string("en");  // an English-only Whisper
+  ESP_RETURN_IF_ERROR(inference_.Encode(gates));
+  ESP_ASSIGN_OR_RETURN(const LanguageGuess guess,
+                       DetectLanguage(inference_, engine_->config(), languages.ids));
+  return languages.names[static_cast<size_t>(guess.index)];
+}
+
+Result<GateMask> LiveDecoder::LookAtGates(const Context& context) {
+  if (engine_->forced_gates()) return *engine_->forced_gates();
+  return inference_.LookAtGates(context.gate_language, context.gate_task);
+}
+
+// Padding attracts attention of its own; a token is where it looks most within the audio.
+Result<int> LiveDecoder::StepOf(int row) {
+  if (!inference_.HasAlignment() || content_steps_ == 0) return -1;
+  ESP_ASSIGN_OR_RETURN(const std::span<const float> weights, inference_.AlignmentRow(row));
+  const auto end = weights.begin() + content_steps_;
+  return static_cast<int>(std::max_element(weights.begin(), end) - weights.begin());
+}
+
+Result<bool> LiveDecoder::Extend(int length, LiveHypothesis* hypothesis) {
+  const std::span<float> scores = std::span<float>(log_probs_).first(log_probs_.size() / 2);
+  const float total = vocabulary_.Mask(length, scores);
+  if (!std::isfinite(total)) return Internal("no token has a finite log-probability");
+  const auto best = std::max_element(scores.begin(), scores.end());
+  const auto token = static_cast<int>(best - scores.begin());
+  if (token == vocabulary_.end_token()) return false;
+  hypothesis->tokens.push_back({.id = token, .log_prob = *best - total, .step = -1});
+  return true;
+}
+
+Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<const int> previous,
+                                           std::span<const int> prefix,
+                                           const LiveDecodeOptions& options) {
+  const int positions = inference_.max_positions();
+  ESP_ASSIGN_OR_RETURN(std::vector<int> prompt, vocabulary_.Prompt(context, previous, positions));
+  const int no_speech_row = vocabulary_.NoSpeechRow(prompt);
+  prompt.insert(prompt.end(), prefix.begin(), prefix.end());
+  const auto fed = static_cast<int>(prompt.size());
+  if (fed >= positions) return Exhausted("the decoder has no room behind the text so far");
+  const int limit = std::min(options.token_limit, positions - fed);
+  const size_t vocabulary_size = log_probs_.size() / 2;
+
+  LiveHypothesis hypothesis;
+  ESP_RETURN_IF_ERROR(
+      inference_.Start(prompt, std::array{fed - 1, std::max(no_speech_row, 0)}, log_probs_));
+  if (no_speech_row >= 0) {
+    const auto token = static_cast<size_t>(vocabulary_.no_speech_token());
+    hypothesis.no_speech_prob = std::exp(double{log_probs_[vocabulary_size + token]});
+  }
+  std::vector<int> ids(prefix.begin(), prefix.end());
+  const RepetitionOptions repetition;
+  for (int row = fed - 1;; row = 0) {
+    if (stop_.stop_requested()) return Cancelled("live decoding was cancelled");
+    ESP_ASSIGN_OR_RETURN(const bool more, Extend(static_cast<int>(ids.size()), &hypothesis));
+    if (!more) return hypothesis;
+    LiveToken& token = hypothesis.tokens.back();
+    ESP_ASSIGN_OR_RETURN(token.step, StepOf(row));
+    ids.push_back(token.id);
+    const RepeatedTail tail = FindRepeatedTail(ids, repetition);
+    if (tail.period > 0) {
+      const int kept = LengthWithoutLoop(static_cast<int>(ids.size()), tail, repetition);
+      const int behind = std::max(kept - static_cast<int>(prefix.size()), 0);
+      hypothesis.tokens.resize(static_cast<size_t>(behind));
+      hypothesis.outcome = DecodeOutcome::kRepetition;
+      return hypothesis;
+    }
+    if (options.stop_step >= 0 && token.step >= options.stop_step) return hypothesis;
+    if (static_cast<int>(hypothesis.tokens.size()) >= limit) {
+      hypothesis.outcome = DecodeOutcome::kTruncated;
+      return hypothesis;
+    }
+    ESP_RETURN_IF_ERROR(inference_.Advance(std::array{0}, std::array{token.id},
+                                           std::span<float>(log_probs_).first(vocabulary_size)));
+  }
+}
+
+}  // namespace espalier

@@ -1,0 +1,88 @@
+// One window of a live session, from features to a greedy hypothesis whose tokens know where in the
+// window they are.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/search/outcome.h"
+#include "runtime/session/context.h"
+#include "runtime/session/inference.h"
+#include "runtime/stream/live_vocabulary.h"
+
+namespace espalier {
+
+struct LiveToken {
+  int id = 0;
+  float log_prob = 0;
+  int step = -1;  // encoder step of the window that it looked at; -1: not known
+};
+
+struct LiveHypothesis {
+  std::vector<LiveToken> tokens = {};  // behind the forced prefix
+  double no_speech_prob = 0;           // 0 where the model has none
+  DecodeOutcome outcome = DecodeOutcome::kComplete;
+};
+
+struct LiveDecodeOptions {
+  int token_limit = 0;  // most tokens behind the prefix
+  int stop_step = -1;   // stops behind the first token that looks at this step or a later one; -1:
+                        // never
+};
+
+// One session; not thread-safe. Several may share an engine.
+class LiveDecoder {
+ public:
+  // encoder_padding_ms: silence that follows a window's audio before the encoder sees it; negative:
+  // up to the model's whole window. Errors: those of LiveVocabulary.
+  static Result<std::unique_ptr<LiveDecoder>> Create(std::shared_ptr<Engine> engine,
+                                                     int encoder_padding_ms);
+
+  void set_stop(const std::stop_token& stop);
+
+  // Features of a window as LogMel gives them, (frames, mels), at least one and at most
+  // max_frames(). Errors: kCancelled, kDeviceLost.
+  Status Embed(std::span<const float> frames);
+  // The language heard, by its name; needs the embedded window. Errors: as Embed.
+  Result<std::string> HearLanguage(const GateMask& gates);
+  // One look of the gate predictor at the embedded window.
+  Result<GateMask> LookAtGates(const Context& context);
+  Status Encode(const GateMask& gates) { return inference_.Encode(gates); }
+
+  // `previous`: text before the window; `prefix`: what the window's text begins with, whatever is
+  // heard. Errors: kCancelled, kDeviceLost, kInternal (scores that are no numbers).
+  Result<LiveHypothesis> Decode(const Context& context, std::span<const int> previous,
+                                std::span<const int> prefix, const LiveDecodeOptions& options);
+
+  const LiveVocabulary& vocabulary() const { return vocabulary_; }
+  const Timings& timings() const { return inference_.timings(); }
+  // Frames of the window that hold audio, as steps.
+  int content_steps() const { return content_steps_; }
+  int frames_per_step() const { return frames_per_step_; }
+  int max_frames() const { return max_frames_; }
+  bool aligns() const { return inference_.HasAlignment(); }
+
+ private:
+  LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary, int padding_frames);
+  Result<int> StepOf(int row);
+  // Adds the best token that the scores allow; false when it is the end.
+  Result<bool> Extend(int length, LiveHypothesis* hypothesis);
+
+  std::shared_ptr<Engine> engine_;
+  LiveVocabulary vocabulary_;
+  Inference inference_;
+  std::stop_token stop_;
+  int padding_frames_;  // < 0: the whole window
+  int max_frames_;
+  int frames_per_step_;
+  int content_steps_ = 0;
+  std::vector<float> window_;     // padded and normalised features
+  std::vector<float> log_probs_;  // two rows
+};
+
+}  // namespace espalier

@@ -1,0 +1,141 @@
+#include "runtime/stream/live_vocabulary.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+
+#include "runtime/search/log_math.h"
+#include "runtime/search/whisper_search.h"
+#include "runtime/session/owsm_text.h"
+#include "runtime/session/whisper_tokens.h"
+#include "runtime/text/utf8.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::string_view kSentencePieceBlank = "\u2581";
+
+bool WritesBlanks(const std::string& language) {
+  static constexpr std::array<std::string_view, 9> kWithout = {"zh", "ja", "th",  "lo", "my",
+                                                               "km", "bo", "yue", "cmn"};
+  return std::find(kWithout.begin(), kWithout.end(), language) == kWithout.end();
+}
+
+}  // namespace
+
+Result<LiveVocabulary> LiveVocabulary::Create(const Engine& engine) {
+  LiveVocabulary vocabulary(engine);
+  const ModelConfig& config = engine.config();
+  if (config.family == ModelFamily::kWhisper) {
+    ESP_ASSIGN_OR_RETURN(vocabulary.rules_,
+                         WhisperRules::Create(WhisperTokenIdsOf(*config.whisper),
+                                              config.vocabulary_size, /*timestamps=*/false));
+    vocabulary.end_token_ = config.whisper->eot_id;
+    vocabulary.no_speech_token_ = config.whisper->no_speech_id;
+    // Without time tokens the rules let times and languages pass: symbols are no text.
+    for (int id = config.whisper->eot_id + 1; id < config.vocabulary_size; ++id) {
+      vocabulary.forbidden_.push_back(id);
+    }
+    return vocabulary;
+  }
+  vocabulary.end_token_ = config.owsm->eos_id;
+  for (int id = 0; id < config.vocabulary_size; ++id) {
+    const bool symbol = engine.tokenizer().IsSpecial(id) || id == config.owsm->blank_id;
+    if (symbol && id != config.owsm->eos_id) vocabulary.forbidden_.push_back(id);
+  }
+  return vocabulary;
+}
+
+Result<std::vector<int>> LiveVocabulary::Prompt(const Context& context,
+                                                std::span<const int> previous,
+                                                int max_positions) const {
+  if (rules_) {
+    return BuildWhisperPrompt(rules_->ids(),
+                              {.previous = previous,
+                               .language = context.language_id,
+                               .task = context.task_id,
+                               .timestamps = false},
+                              max_positions);
+  }
+  std::optional<std::string> text;
+  const auto room = static_cast<size_t>(max_positions / 2);
+  if (!previous.empty()) {
+    text = PlainText(*engine_, previous.last(std::min(previous.size(), room)));
+  }
+  return OwsmPrimer(*engine_, context, /*timestamps=*/false, text);
+}
+
+int LiveVocabulary::NoSpeechRow(std::span<const int> prompt) const {
+  if (!rules_) return -1;
+  const auto sot = std::find(prompt.begin(), prompt.end(), rules_->ids().sot);
+  return sot == prompt.end() ? -1 : static_cast<int>(sot - prompt.begin());
+}
+
+float LiveVocabulary::Mask(int length, std::span<float> log_probs) const {
+  for (const int id : forbidden_) {
+    log_probs[static_cast<size_t>(id)] = -std::numeric_limits<float>::infinity();
+  }
+  if (!rules_) return LogSumExp(log_probs);
+  WhisperRuleState state;
+  state.length = length;
+  return rules_->Apply(state, log_probs);
+}
+
+std::string LiveVocabulary::Text(std::span<const int> tokens) const {
+  return rules_ ? engine_->tokenizer().Decode(tokens) : PlainText(*engine_, tokens);
+}
+
+bool LiveVocabulary::IsBoundary(std::span<const int> tokens, size_t position, bool blanks) const {
+  if (position == 0 || position >= tokens.size()) return true;
+  if (!blanks) {
+    const std::string before = engine_->tokenizer().DecodeBytes(tokens.first(position));
+    return IncompleteUtf8Tail(before) == 0;
+  }
+  const int token = tokens[position];
+  if (!rules_) return engine_->tokenizer().TokenString(token).starts_with(kSentencePieceBlank);
+  const std::string bytes = engine_->tokenizer().DecodeBytes(tokens.subspan(position, 1));
+  return !bytes.empty() && bytes[0] == ' ';
+}
+
+std::vector<WordSpan> LiveVocabulary::Words(std::span<const int> tokens,
+                                            const std::string& language) const {
+  const bool blanks = WritesBlanks(language);
+  std::vector<WordSpan> words;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (words.empty() || IsBoundary(tokens, i, blanks)) {
+      words.push_back({static_cast<int>(i), static_cast<int>(i)});
+    }
+    words.back().end = static_cast<int>(i) + 1;
+  }
+  return words;
+}
+
+int LiveVocabulary::WholeWords(std::span<const int> tokens, int count,
+                               const std::string& language) const {
+  const bool blanks = WritesBlanks(language);
+  // Behind the hypothesis' last token nothing was seen: the word may go on.
+  if (count >= static_cast<int>(tokens.size())) count = static_cast<int>(tokens.size()) - 1;
+  while (count > 0 && !IsBoundary(tokens, static_cast<size_t>(count), blanks)) --count;
+  return std::max(count, 0);
+}
+
+bool EndsSentence(const std::string& text) {
+  static constexpr std::array<std::string_view, 9> kEnds = {
+      ".", "?", "!", "\u3002", "\uFF1F", "\uFF01", "\u2026", "\u0964", "\u061F"};
+  static constexpr std::array<std::string_view, 7> kBehind = {" ",      "\"",     "'",     ")",
+                                                              "\u201D", "\u2019", "\u00BB"};
+  std::string_view rest = text;
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view mark : kBehind) {
+      if (!rest.ends_with(mark)) continue;
+      rest.remove_suffix(mark.size());
+      again = true;
+    }
+  }
+  return std::any_of(kEnds.begin(), kEnds.end(),
+                     [&](std::string_view end) { return rest.ends_with(end); });
+}
+
+}  // namespace espalier

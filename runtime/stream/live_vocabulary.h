@@ -1,0 +1,68 @@
+// What a model family's decoder is asked and may say in a live session: text without time tokens.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/search/whisper_rules.h"
+#include "runtime/session/context.h"
+#include "runtime/session/engine.h"
+
+namespace espalier {
+
+// Half-open, into tokens.
+struct WordSpan {
+  int begin = 0;
+  int end = 0;
+};
+
+// Immutable; borrows the engine, which must outlive it.
+class LiveVocabulary {
+ public:
+  // Errors: those of WhisperRules::Create.
+  static Result<LiveVocabulary> Create(const Engine& engine);
+
+  // What comes before the text: [previous text,] symbols of the context. `previous`: tokens; they
+  // get less than half of the decoder. Errors: those of the tokenizer.
+  Result<std::vector<int>> Prompt(const Context& context, std::span<const int> previous,
+                                  int max_positions) const;
+
+  int end_token() const { return end_token_; }
+  // The row of `prompt` after which the model says whether there is speech at all; -1: it does not.
+  int NoSpeechRow(std::span<const int> prompt) const;
+  int no_speech_token() const { return no_speech_token_; }
+
+  // Puts -inf where a text of `length` tokens so far must not go on, and returns the logarithm of
+  // the probability that is left. log_probs: (vocabulary) f32.
+  float Mask(int length, std::span<float> log_probs) const;
+
+  // The text of `tokens`, valid UTF-8; the first word of Whisper's begins with a blank.
+  std::string Text(std::span<const int> tokens) const;
+
+  // Tokens grouped to words with the punctuation behind them. Languages that write no blanks (zh,
+  // ja, th, ...) have a word wherever a character ends.
+  std::vector<WordSpan> Words(std::span<const int> tokens, const std::string& language) const;
+
+  // How many of the first `count` tokens are whole words, seen what comes after them.
+  int WholeWords(std::span<const int> tokens, int count, const std::string& language) const;
+
+ private:
+  explicit LiveVocabulary(const Engine& engine) : engine_(&engine) {}
+  // Whether a word may begin at `position`.
+  bool IsBoundary(std::span<const int> tokens, size_t position, bool spaces) const;
+
+  const Engine* engine_;
+  std::optional<WhisperRules> rules_;  // Whisper
+  std::vector<int> forbidden_;         // OWSM
+  int end_token_ = 0;
+  int no_speech_token_ = -1;
+};
+
+// Whether `text` ends a sentence: with . ? ! or their like, quotation marks behind them or not.
+bool EndsSentence(const std::string& text);
+
+}  // namespace espalier
