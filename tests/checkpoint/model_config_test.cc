@@ -131,7 +131,8 @@ TEST(OwsmConfigTest, EveryBadFieldIsNamed) {
 
 TEST(OwsmConfigTest, EveryFieldIsRequired) {
   const Json whole = OwsmJson();
-  for (const auto& [path, unused] : whole.flatten().items()) {
+  const Json fields = whole.flatten();  // items() does not keep a temporary alive
+  for (const auto& [path, unused] : fields.items()) {
     const Json::json_pointer pointer(path);
     if (path.find("/token_list") == 0 || path.find("/0") != std::string::npos ||
         path.find("/1") != std::string::npos || path.find("/2") != std::string::npos ||
