@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "runtime/base/string_format.h"
 #include "runtime/checkpoint/tensor_store.h"
@@ -44,10 +46,23 @@ nlohmann::ordered_json EncoderJson(const EncoderConfig& encoder) {
 
 nlohmann::ordered_json GatesJson(const Engine& engine) {
   const GateMask mask = AllOpen(engine.config());
-  return {{"predictor", engine.config().gate.has_value()},
-          {"count", mask.gate_count()},
-          {"encoder_modules", mask.encoder.modules},
-          {"decoder_modules", mask.decoder.modules}};
+  nlohmann::ordered_json json = {{"predictor", engine.config().gate.has_value()},
+                                 {"count", mask.gate_count()},
+                                 {"encoder_modules", mask.encoder.modules},
+                                 {"decoder_modules", mask.decoder.modules}};
+  if (const auto& pack = engine.gate_pack()) {
+    json["pack"] = pack->folder;
+    json["budget"] = pack->budget;
+    json["changed_tensors"] = pack->changed_tensors;
+    json["changed_mb"] = static_cast<double>(pack->changed_bytes) / 1e6;
+    json["attached_in_s"] = pack->attach_s;
+  }
+  return json;
+}
+
+std::string InputText(const std::optional<TrueLengthConfig>& input) {
+  if (!input) return "the model's full window";
+  return StrFormat("true length and %g s, at least %g s", input->tail_s, input->min_s);
 }
 
 std::string NamesText(const nlohmann::ordered_json& names) {
@@ -127,7 +142,38 @@ nlohmann::ordered_json ModelSummaryJson(const Engine& engine, const std::string&
           {"ctc", config.has_ctc},
           {"languages", languages},
           {"tasks", TasksOf(config)},
-          {"gates", GatesJson(engine)}};
+          {"input", InputText(config.true_length)},
+          {"gates", GatesJson(engine)},
+          {"fingerprint", engine.base_fingerprint()}};
+}
+
+nlohmann::ordered_json PackSummaryJson(const GatePack& pack) {
+  const GatePackConfig& config = pack.config();
+  nlohmann::ordered_json budgets = nlohmann::ordered_json::array();
+  for (const GateBudget& budget : config.budgets) budgets.push_back(budget.name);
+  std::set<std::string> changed;
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : pack.tensors().stored()) {
+    bytes += tensor.bytes.size();
+    if (name.starts_with("add.")) changed.insert(name.substr(4));
+    if (name.starts_with("delta.") && name.size() > 8) {
+      changed.insert(name.substr(6, name.size() - 8));  // without ".a" or ".b"
+    }
+  }
+  return {{"gate pack", pack.folder()},
+          {"base",
+           {{"family", config.family == ModelFamily::kOwsm ? "owsm" : "whisper"},
+            {"name", config.base_name},
+            {"fingerprint", config.fingerprint}}},
+          {"budgets", budgets},
+          {"default", config.budgets[config.default_budget].name},
+          {"languages", config.gate.languages},
+          {"tasks", config.gate.tasks},
+          {"input", InputText(config.true_length)},
+          {"weights",
+           {{"changed_tensors", changed.size()}, {"file_mb", 1e-6 * static_cast<double>(bytes)}}},
+          {"license", config.license},
+          {"recipe", config.recipe}};
 }
 
 std::string ModelSummaryText(const nlohmann::ordered_json& summary) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/gate_pack.h"
 #include "runtime/session/engine.h"
 
 namespace espalier::cli {
@@ -16,7 +17,10 @@ Result<std::string> PrecisionOf(const std::string& folder);
 // Fields in the order they are shown. `precision` as PrecisionOf has it.
 nlohmann::ordered_json ModelSummaryJson(const Engine& engine, const std::string& precision);
 
-// The same as lines.
+// A gate pack by itself: base, budgets, languages, tasks, changed weights, input, licence.
+nlohmann::ordered_json PackSummaryJson(const GatePack& pack);
+
+// Either as lines.
 std::string ModelSummaryText(const nlohmann::ordered_json& summary);
 
 }  // namespace espalier::cli

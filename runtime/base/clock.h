@@ -1,19 +1,20 @@
 // Monotonic time, for measuring only.
 #pragma once
 
-#include <chrono>
-
 namespace espalier {
+
+// Seconds of wall time since some point; with ESPALIER_CLOCK=cpu of this process's processor time,
+// all threads together: on a machine that others use too, and with one thread, about the wall time
+// that it would have alone.
+double MeasuredSeconds();
 
 class Stopwatch {
  public:
-  Stopwatch() : start_(std::chrono::steady_clock::now()) {}
-  double Seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  Stopwatch() : start_(MeasuredSeconds()) {}
+  double Seconds() const { return MeasuredSeconds() - start_; }
 
  private:
-  std::chrono::steady_clock::time_point start_;
+  double start_;
 };
 
 }  // namespace espalier

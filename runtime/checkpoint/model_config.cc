@@ -1,5 +1,6 @@
 #include "runtime/checkpoint/model_config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -52,6 +53,33 @@ Status RequireValue(const JsonFields& fields, const char* key, std::string_view 
                      "\" is not supported; supported: " + std::string(supported));
 }
 
+std::vector<std::string> EncoderModulesOf(ModelFamily family, bool macaron) {
+  if (family == ModelFamily::kWhisper) return {"attn", "feed_forward"};
+  if (!macaron) return {"attn", "cgmlp", "feed_forward"};
+  return {"feed_forward_macaron", "attn", "cgmlp", "feed_forward"};
+}
+
+std::vector<std::string> DecoderModules() { return {"self_attn", "src_attn", "feed_forward"}; }
+
+Status ReadGateModules(const JsonFields& fields, const char* key,
+                       const std::vector<std::string>& known, std::vector<std::string>* out) {
+  ESP_RETURN_IF_ERROR(fields.Strings(key, out));
+  if (std::is_permutation(out->begin(), out->end(), known.begin(), known.end())) return OkStatus();
+  std::string names;
+  for (const std::string& name : known) names += " " + name;
+  return fields.Error(key, "expected each of" + names + " once");
+}
+
+Status ReadFingerprint(const JsonFields& fields, const char* key, std::string* out) {
+  std::string text;
+  ESP_RETURN_IF_ERROR(fields.String(key, &text));
+  if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return fields.Error(key, "\"" + MessageText(text) + "\", expected 64 hexadecimal digits");
+  }
+  *out = std::move(text);
+  return OkStatus();
+}
+
 Status ReadFrontend(const JsonFields& fields, const FrontendKeys& keys, FrontendConfig* out) {
   ESP_RETURN_IF_ERROR(fields.Int(keys.sample_rate, 1000, 384'000, &out->sample_rate));
   ESP_RETURN_IF_ERROR(fields.Int(keys.n_fft, 2, 1 << 16, &out->n_fft));
@@ -85,6 +113,10 @@ Result<ModelConfig> LoadModelConfig(const std::string& folder) {
   } else {
     return Unsupported(config.fields().where() + ": model_type: \"" + MessageText(type) +
                        "\" is not supported; supported: owsm (made by models/convert.py), whisper");
+  }
+  if (config.fields().Has("espalier_base_fingerprint")) {
+    ESP_RETURN_IF_ERROR(
+        ReadFingerprint(config.fields(), "espalier_base_fingerprint", &model.base_fingerprint));
   }
   model.name = FolderName(folder);
   return model;

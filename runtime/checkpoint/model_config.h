@@ -53,15 +53,26 @@ struct DecoderConfig {
   int max_positions = 0;  // rows of the learned positional table; 0: sinusoids, no limit
 };
 
+// A row of this name stands for every language that has none of its own.
+inline constexpr char kOtherLanguage[] = "other";
+
 // The gate predictor (spec §11). `encoder_modules` and `decoder_modules` give the order of its
 // bits.
 struct GateConfig {
   int context_size = 0;
   int hidden_size = 0;
-  std::vector<std::string> languages;  // row order of the embedding, as "<eng>"
-  std::vector<std::string> tasks;      // row order of the embedding, as "<asr>"
+  std::vector<std::string> languages;  // row order of the embedding, as "<eng>" or "en"
+  std::vector<std::string> tasks;      // row order of the embedding, as "<asr>" or "transcribe"
   std::vector<std::string> encoder_modules;
   std::vector<std::string> decoder_modules;
+  std::string tensor_prefix = "gate_predictor";
+};
+
+// What is fed of a window that the audio does not fill: the audio, a tail of silence, and at least
+// so much in all; never more than the window.
+struct TrueLengthConfig {
+  double tail_s = 0.0;
+  double min_s = 0.0;
 };
 
 // Symbols and times of an OWSM checkpoint (spec §8-10). Ids are positions in the token list.
@@ -100,10 +111,17 @@ struct ModelConfig {
   DecoderConfig decoder;
   int vocabulary_size = 0;
   bool has_ctc = false;
+  std::string base_fingerprint;  // of the model that this one was made from; empty: of its own
   std::optional<GateConfig> gate;
-  std::optional<OwsmConfig> owsm;        // set when family is kOwsm
-  std::optional<WhisperConfig> whisper;  // set when family is kWhisper
+  std::optional<TrueLengthConfig> true_length;  // absent: windows are padded to their full length
+  std::optional<OwsmConfig> owsm;               // set when family is kOwsm
+  std::optional<WhisperConfig> whisper;         // set when family is kWhisper
 };
+
+// The modules of a family that have gates, in the order of a layer's computation: the encoder's
+// ("feed_forward_macaron" only where the model has it) and the decoder's.
+std::vector<std::string> EncoderModulesOf(ModelFamily family, bool macaron);
+std::vector<std::string> DecoderModules();
 
 // Reads the JSON files of `folder` and checks every field. Errors: kNotFound (no folder, no
 // config.json), kCorrupt (not JSON, a field missing, of the wrong type or out of range; the message

@@ -2,7 +2,9 @@
 // folder, and what tests and fuzzers call without one.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/checkpoint/json_reader.h"
@@ -27,6 +29,13 @@ Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields
 // kUnsupported "where: key: value is not supported; supported: …" unless the field is a string that
 // equals `supported`.
 Status RequireValue(const JsonFields& fields, const char* key, std::string_view supported);
+
+// The list `key` of a gate predictor's modules: `known` in any order. Errors: kCorrupt.
+Status ReadGateModules(const JsonFields& fields, const char* key,
+                       const std::vector<std::string>& known, std::vector<std::string>* out);
+
+// A fingerprint of weights (fingerprint.h): 64 hexadecimal digits in lower case.
+Status ReadFingerprint(const JsonFields& fields, const char* key, std::string* out);
 
 // Sample rate, FFT, window, hop and mels of `fields`, under the names of either family, checked
 // against each other.

@@ -1,8 +1,6 @@
 // config.json as models/convert.py writes it (spec §1, §2, §8, §11).
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <span>
 #include <unordered_map>
 
 #include "runtime/base/string_format.h"
@@ -119,17 +117,6 @@ Status ReadTokenNames(const JsonFields& fields, const char* key, const TokenIds&
   return OkStatus();
 }
 
-Status ReadModules(const JsonFields& fields, const char* key,
-                   std::span<const std::string_view> known, std::vector<std::string>* out) {
-  ESP_RETURN_IF_ERROR(fields.Strings(key, out));
-  if (!std::is_permutation(out->begin(), out->end(), known.begin(), known.end())) {
-    std::string names;
-    for (const std::string_view name : known) names += " " + std::string(name);
-    return fields.Error(key, "expected each of" + names + " once");
-  }
-  return OkStatus();
-}
-
 Status ReadGate(const JsonFields& root, const TokenIds& ids, ModelConfig* out) {
   if (!root.Has("gate")) return OkStatus();
   ESP_ASSIGN_OR_RETURN(const JsonFields fields, root.Object("gate"));
@@ -138,12 +125,11 @@ Status ReadGate(const JsonFields& root, const TokenIds& ids, ModelConfig* out) {
   ESP_RETURN_IF_ERROR(fields.Int("hidden_size", 1, kMaxDimension, &gate.hidden_size));
   ESP_RETURN_IF_ERROR(ReadTokenNames(fields, "languages", ids, &gate.languages));
   ESP_RETURN_IF_ERROR(ReadTokenNames(fields, "tasks", ids, &gate.tasks));
-  constexpr std::array<std::string_view, 4> kEncoder = {"feed_forward_macaron", "attn", "cgmlp",
-                                                        "feed_forward"};
-  constexpr std::array<std::string_view, 3> kDecoder = {"self_attn", "src_attn", "feed_forward"};
-  const auto encoder = std::span(kEncoder).subspan(out->encoder.macaron ? 0 : 1);
-  ESP_RETURN_IF_ERROR(ReadModules(fields, "encoder_modules", encoder, &gate.encoder_modules));
-  ESP_RETURN_IF_ERROR(ReadModules(fields, "decoder_modules", kDecoder, &gate.decoder_modules));
+  ESP_RETURN_IF_ERROR(ReadGateModules(fields, "encoder_modules",
+                                      EncoderModulesOf(out->family, out->encoder.macaron),
+                                      &gate.encoder_modules));
+  ESP_RETURN_IF_ERROR(
+      ReadGateModules(fields, "decoder_modules", DecoderModules(), &gate.decoder_modules));
   out->gate = std::move(gate);
   return OkStatus();
 }
@@ -184,7 +170,9 @@ Result<ModelConfig> ReadOwsmConfig(const JsonFields& root) {
                     .frontend = {},
                     .encoder = {},
                     .decoder = {},
+                    .base_fingerprint = {},
                     .gate = {},
+                    .true_length = {},
                     .owsm = OwsmConfig{},
                     .whisper = {}};
   ESP_ASSIGN_OR_RETURN(const JsonFields frontend, root.Object("frontend"));

@@ -44,6 +44,8 @@ class SafetensorsFile {
   const TensorView* Find(std::string_view name) const;
   // The tensor with any element type or null.
   const Stored* FindStored(std::string_view name) const;
+  // All of them, in ascending byte order of their names.
+  const std::map<std::string, Stored, std::less<>>& stored() const { return stored_; }
 
   // Names for which Find gives a tensor, in the order of their data.
   const std::vector<std::string>& names() const { return names_; }

@@ -94,22 +94,48 @@ const SafetensorsFile* TensorStore::FileOf(std::string_view name) const {
 }
 
 const TensorView* TensorStore::Find(std::string_view name) const {
+  const auto put = put_.find(name);
+  if (put != put_.end()) return &put->second;
   const SafetensorsFile* file = FileOf(name);
   return file == nullptr ? nullptr : file->Find(name);
+}
+
+const SafetensorsFile::Stored* TensorStore::FindStored(std::string_view name) const {
+  const SafetensorsFile* file = FileOf(name);
+  return file == nullptr ? nullptr : file->FindStored(name);
+}
+
+std::vector<std::string> TensorStore::StoredNames() const {
+  std::vector<std::string> names;
+  if (shard_of_.empty()) {
+    for (const auto& entry : files_.front()->stored()) names.push_back(entry.first);
+  } else {
+    for (const auto& entry : shard_of_) names.push_back(entry.first);
+  }
+  return names;
+}
+
+void TensorStore::Put(const std::string& name, DType dtype, std::vector<int64_t> shape,
+                      std::unique_ptr<uint8_t[]> data) {
+  if (Find(name) == nullptr) names_.push_back(name);
+  put_[name] = {.dtype = dtype, .shape = std::move(shape), .data = data.get()};
+  put_data_.push_back(std::move(data));
 }
 
 Result<TensorView> TensorStore::Require(std::string_view name,
                                         std::span<const int64_t> shape) const {
   const std::string shown = MessageText(name);
-  const SafetensorsFile* file = FileOf(name);
-  const SafetensorsFile::Stored* stored = file == nullptr ? nullptr : file->FindStored(name);
-  if (stored == nullptr) return Corrupt(path_ + ": " + shown + ": this tensor is missing");
-  const std::string where = file->path() + ": " + shown;
-  if (!std::equal(shape.begin(), shape.end(), stored->shape.begin(), stored->shape.end())) {
-    return Corrupt(where + ": shape " + ShapeText(stored->shape) + ", expected " +
-                   ShapeText(shape));
+  const TensorView* view = Find(name);
+  const SafetensorsFile::Stored* stored = FindStored(name);
+  if (view == nullptr && stored == nullptr) {
+    return Corrupt(path_ + ": " + shown + ": this tensor is missing");
   }
-  const TensorView* view = file->Find(name);
+  const SafetensorsFile* file = FileOf(name);
+  const std::string where = (file == nullptr ? path_ : file->path()) + ": " + shown;
+  const std::vector<int64_t>& found = view != nullptr ? view->shape : stored->shape;
+  if (!std::equal(shape.begin(), shape.end(), found.begin(), found.end())) {
+    return Corrupt(where + ": shape " + ShapeText(found) + ", expected " + ShapeText(shape));
+  }
   if (view == nullptr) {
     return Unsupported(where + ": elements of type " + stored->dtype + " cannot be used");
   }

@@ -21,7 +21,7 @@ namespace espalier {
 // Behind the name of an i8 tensor: that of its row scales, f32, by which each row is multiplied.
 inline constexpr char kScaleSuffix[] = ".scale";
 
-// Immutable and thread-safe; views live as long as the object.
+// Thread-safe once it is no longer changed by Put; views live as long as the object.
 class TensorStore {
  public:
   // Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names where there
@@ -39,7 +39,18 @@ class TensorStore {
   // element type that TensorView has not); the message names file and tensor.
   Result<TensorView> Require(std::string_view name, std::span<const int64_t> shape) const;
 
-  // Names for which Find gives a tensor, file by file in the order of their data.
+  // The tensor as its file has it, whatever its element type, or null. Put does not change it.
+  const SafetensorsFile::Stored* FindStored(std::string_view name) const;
+  // The names for which FindStored gives a tensor, in ascending byte order.
+  std::vector<std::string> StoredNames() const;
+
+  // From here on Find and Require give this tensor for `name`, in the place of the file's or beside
+  // the others; data: as many bytes as dtype and shape take.
+  void Put(const std::string& name, DType dtype, std::vector<int64_t> shape,
+           std::unique_ptr<uint8_t[]> data);
+
+  // Names for which Find gives a tensor, file by file in the order of their data, then those that
+  // Put added.
   const std::vector<std::string>& names() const { return names_; }
   // The file that decides what the model holds: the single file or the index.
   const std::string& path() const { return path_; }
@@ -55,6 +66,8 @@ class TensorStore {
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, size_t, std::less<>> shard_of_;  // name -> index in files_, when sharded
   std::vector<std::string> names_;
+  std::map<std::string, TensorView, std::less<>> put_;
+  std::vector<std::unique_ptr<uint8_t[]>> put_data_;
 };
 
 }  // namespace espalier

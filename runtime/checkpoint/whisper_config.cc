@@ -140,7 +140,9 @@ Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields
                     .frontend = {},
                     .encoder = {},
                     .decoder = {},
+                    .base_fingerprint = {},
                     .gate = {},
+                    .true_length = {},
                     .owsm = {},
                     .whisper = WhisperConfig{}};
   WhisperConfig& whisper = *model.whisper;

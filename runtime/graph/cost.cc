@@ -51,9 +51,9 @@ class MultiplyAdds {
 };
 
 // Adds the bytes of every weight not seen before. Embedding tables count the rows they look up.
-class WeightBytes {
+class WeightBytesVisitor {
  public:
-  explicit WeightBytes(const Plan& plan) : plan_(plan), seen_(plan.weights.size(), false) {}
+  explicit WeightBytesVisitor(const Plan& plan) : plan_(plan), seen_(plan.weights.size(), false) {}
   void Read(const char*, const TensorRef&) {}
   void Write(const char*, const TensorRef&) {}
   void Update(const char*, const TensorRef&) {}
@@ -84,7 +84,7 @@ Cost OpCost(const Plan& plan, const Op& op, std::span<const int32_t> lengths,
   Cost cost;
   cost.multiply_adds = std::visit(MultiplyAdds(plan, lengths, cached_positions), op);
   if (!IsLookup(op)) {
-    WeightBytes visitor(plan);
+    WeightBytesVisitor visitor(plan);
     VisitOperands(op, visitor);
     cost.weight_bytes = visitor.bytes();
   }
@@ -92,14 +92,19 @@ Cost OpCost(const Plan& plan, const Op& op, std::span<const int32_t> lengths,
 }
 
 Cost PlanCost(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions) {
-  Cost total;
-  WeightBytes visitor(plan);
+  Cost total{.weight_bytes = WeightBytes(plan)};
   for (const Op& op : plan.ops) {
     total.multiply_adds += std::visit(MultiplyAdds(plan, lengths, cached_positions), op);
+  }
+  return total;
+}
+
+int64_t WeightBytes(const Plan& plan) {
+  WeightBytesVisitor visitor(plan);
+  for (const Op& op : plan.ops) {
     if (!IsLookup(op)) VisitOperands(op, visitor);
   }
-  total.weight_bytes = visitor.bytes();
-  return total;
+  return visitor.bytes();
 }
 
 }  // namespace espalier

@@ -27,4 +27,7 @@ Cost OpCost(const Plan& plan, const Op& op, std::span<const int32_t> lengths,
 // The whole plan; a weight that several ops read is counted once.
 Cost PlanCost(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions = 0);
 
+// Bytes of the constants that a run of the plan reads, each once.
+int64_t WeightBytes(const Plan& plan);
+
 }  // namespace espalier

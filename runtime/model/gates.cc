@@ -1,57 +1,16 @@
 #include "runtime/model/gates.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
 namespace {
 
-constexpr size_t kMaxGateFileBytes = 1 << 20;
-
 GateTable OpenTable(std::vector<std::string> modules, int layers) {
   GateTable table{.modules = std::move(modules), .layers = layers, .open = {}};
   table.open.assign(table.modules.size() * static_cast<size_t>(layers), 1);
   return table;
-}
-
-nlohmann::ordered_json TableToJson(const GateTable& table) {
-  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
-  for (int layer = 0; layer < table.layers; ++layer) {
-    const auto begin = table.open.begin() + layer * static_cast<int64_t>(table.modules.size());
-    layers.push_back(std::vector<int>(begin, begin + static_cast<int64_t>(table.modules.size())));
-  }
-  return {{"modules", table.modules}, {"layers", layers}};
-}
-
-// Fills `table` (all open, of the right shape) from one stack of a gate file.
-Status ReadTable(const nlohmann::json& json, const char* stack, GateTable* table) {
-  const std::string where = std::string("\"") + stack + "\": ";
-  if (!json.is_object() || !json.contains("modules") || !json.contains("layers")) {
-    return InvalidArgument(where + "expected an object with \"modules\" and \"layers\"");
-  }
-  if (json["modules"] != nlohmann::json(table->modules)) {
-    return InvalidArgument(where + "the modules are " + json["modules"].dump() +
-                           ", this model's are " + nlohmann::json(table->modules).dump());
-  }
-  const nlohmann::json& layers = json["layers"];
-  if (!layers.is_array() || layers.size() != static_cast<size_t>(table->layers)) {
-    return InvalidArgument(
-        where + StrFormat("%zu layers, this model has %d", layers.size(), table->layers));
-  }
-  size_t at = 0;
-  for (const nlohmann::json& row : layers) {
-    if (!row.is_array() || row.size() != table->modules.size()) {
-      return InvalidArgument(where + "every layer needs one number per module");
-    }
-    for (const nlohmann::json& gate : row) {
-      if (gate != 0 && gate != 1) return InvalidArgument(where + "a gate is neither 0 nor 1");
-      table->open[at++] = gate == 1 ? 1 : 0;
-    }
-  }
-  return OkStatus();
 }
 
 void AppendTableText(const char* title, const GateTable& table, std::string* text) {
@@ -69,22 +28,6 @@ void AppendTableText(const char* title, const GateTable& table, std::string* tex
     }
     *text += "\n";
   }
-}
-
-std::string EscapeXml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 constexpr int kCell = 28, kLabelWidth = 170, kHeading = 56;
@@ -128,37 +71,30 @@ int GateTable::closed_count() const {
 }
 
 GateMask AllOpen(const ModelConfig& config) {
-  std::vector<std::string> encoder = {"attn", "feed_forward"};
-  std::vector<std::string> decoder = {"self_attn", "src_attn", "feed_forward"};
+  std::vector<std::string> encoder = EncoderModulesOf(config.family, config.encoder.macaron);
+  std::vector<std::string> decoder = DecoderModules();
   if (config.gate) {
     encoder = config.gate->encoder_modules;
     decoder = config.gate->decoder_modules;
-  } else if (config.family == ModelFamily::kOwsm) {
-    encoder = {"feed_forward_macaron", "attn", "cgmlp", "feed_forward"};
-    if (!config.encoder.macaron) encoder.erase(encoder.begin());
   }
   return {OpenTable(std::move(encoder), config.encoder.layers),
           OpenTable(std::move(decoder), config.decoder.layers)};
 }
 
-std::string GateMaskToJson(const GateMask& mask) {
-  const nlohmann::ordered_json json = {{"encoder", TableToJson(mask.encoder)},
-                                       {"decoder", TableToJson(mask.decoder)}};
-  return json.dump(1) + "\n";
-}
-
-Result<GateMask> LoadGateMask(const std::string& path, const ModelConfig& config) {
-  Result<std::string> text = ReadFile(path, kMaxGateFileBytes);
-  if (!text.ok()) return InvalidArgument("gates: " + text.status().message());
-  const nlohmann::json json = nlohmann::json::parse(*text, nullptr, false);
-  if (!json.is_object() || !json.contains("encoder") || !json.contains("decoder")) {
-    return InvalidArgument(path +
-                           ": a gate file is a JSON object with \"encoder\" and \"decoder\"");
+std::string EscapeXml(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += c;
+    }
   }
-  GateMask mask = AllOpen(config);
-  ESP_RETURN_IF_ERROR(ReadTable(json["encoder"], "encoder", &mask.encoder).WithContext(path));
-  ESP_RETURN_IF_ERROR(ReadTable(json["decoder"], "decoder", &mask.decoder).WithContext(path));
-  return mask;
+  return out;
 }
 
 std::string GateMaskToText(const GateMask& mask) {

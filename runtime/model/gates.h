@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/status.h"
 #include "runtime/checkpoint/model_config.h"
 
 namespace espalier {
@@ -34,17 +33,13 @@ struct GateMask {
 // The module names a family has, every gate open.
 GateMask AllOpen(const ModelConfig& config);
 
-// JSON: {"encoder":{"modules":["feed_forward_macaron",…],"layers":[[1,1,0,1],…]},"decoder":{…}}.
-std::string GateMaskToJson(const GateMask& mask);
-
-// Reads such a file. Errors: kInvalidArgument when it is not JSON or its modules or layer counts
-// are not those of `config`.
-Result<GateMask> LoadGateMask(const std::string& path, const ModelConfig& config);
-
 // A table for a terminal: a line per layer, a column per module, '#' open and '.' closed.
 std::string GateMaskToText(const GateMask& mask);
 
-// The same as a picture.
+// `text` as content of an SVG element.
+std::string EscapeXml(const std::string& text);
+
+// The table as a picture.
 std::string GateMaskToSvg(const GateMask& mask, const std::string& title);
 
 }  // namespace espalier

@@ -36,14 +36,18 @@ Result<std::shared_ptr<Executable>> PlanCache::Get(Stage stage, const StageOptio
     recent_.splice(recent_.begin(), recent_, found);
     return recent_.front().second;
   }
-  ESP_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
-                       BuildStage(stage, *config_, weights_, options));
+  ESP_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan, Build(stage, options));
   ESP_RETURN_IF_ERROR(backend_->Supports(*plan));
   ESP_ASSIGN_OR_RETURN(std::shared_ptr<Executable> executable, backend_->Compile(plan));
   ++compile_count_;
   recent_.emplace_front(key, executable);
   if (recent_.size() > capacity_) recent_.pop_back();
   return executable;
+}
+
+Result<std::shared_ptr<const Plan>> PlanCache::Build(Stage stage,
+                                                     const StageOptions& options) const {
+  return BuildStage(stage, *config_, weights_, options);
 }
 
 size_t PlanCache::size() const {

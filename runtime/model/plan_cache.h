@@ -23,6 +23,9 @@ class PlanCache {
   // Errors: those of BuildStage, Backend::Supports and Backend::Compile.
   Result<std::shared_ptr<Executable>> Get(Stage stage, const StageOptions& options);
 
+  // The plan alone, neither compiled nor kept: for counting its work. Errors: those of BuildStage.
+  Result<std::shared_ptr<const Plan>> Build(Stage stage, const StageOptions& options) const;
+
   size_t size() const;
   int64_t compile_count() const;
 

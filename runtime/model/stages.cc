@@ -64,6 +64,7 @@ void BuildCtc(PlanBuilder& b, const ModelConfig& config) {
 
 void BuildGates(PlanBuilder& b, const ModelConfig& config) {
   const GateConfig& gate = *config.gate;
+  const std::string& predictor = gate.tensor_prefix;
   const int32_t width = config.encoder.width, context = gate.context_size;
   const auto outputs = static_cast<int32_t>(
       2 * (static_cast<size_t>(config.encoder.layers) * gate.encoder_modules.size() +
@@ -74,23 +75,23 @@ void BuildGates(PlanBuilder& b, const ModelConfig& config) {
       b.AddFixedSlot("seen", 1, width + 2 * context);  // [mean ; language ; task]
   b.Add(MeanPoolOp{.input = embedded, .output = PlanBuilder::Columns(seen, 0, width)});
   b.Add(EmbedOp{.tokens = b.AddFixedExternal("gate_language", 1, 1, DType::kI32),
-                .table = b.Matrix("gate_predictor.language_embedding.weight",
+                .table = b.Matrix(predictor + ".language_embedding.weight",
                                   static_cast<int64_t>(gate.languages.size()), context),
                 .output = PlanBuilder::Columns(seen, width, context)});
   b.Add(EmbedOp{.tokens = b.AddFixedExternal("gate_task", 1, 1, DType::kI32),
-                .table = b.Matrix("gate_predictor.task_embedding.weight",
+                .table = b.Matrix(predictor + ".task_embedding.weight",
                                   static_cast<int64_t>(gate.tasks.size()), context),
                 .output = PlanBuilder::Columns(seen, width + context, context)});
   const TensorRef hidden = b.AddFixedSlot("hidden", 1, gate.hidden_size);
   b.Add(LinearOp{
       .input = seen,
-      .weight = b.Matrix("gate_predictor.mlp.0.weight", gate.hidden_size, width + 2 * context),
-      .bias = b.Row("gate_predictor.mlp.0.bias", gate.hidden_size),
+      .weight = b.Matrix(predictor + ".mlp.0.weight", gate.hidden_size, width + 2 * context),
+      .bias = b.Row(predictor + ".mlp.0.bias", gate.hidden_size),
       .output = hidden,
       .activation = Activation::kRelu});
   b.Add(LinearOp{.input = hidden,
-                 .weight = b.Matrix("gate_predictor.mlp.2.weight", outputs, gate.hidden_size),
-                 .bias = b.Row("gate_predictor.mlp.2.bias", outputs),
+                 .weight = b.Matrix(predictor + ".mlp.2.weight", outputs, gate.hidden_size),
+                 .bias = b.Row(predictor + ".mlp.2.bias", outputs),
                  .output = b.AddFixedExternal("gate_logits", 1, outputs)});
 }
 

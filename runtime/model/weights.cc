@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/base/string_format.h"
+#include "runtime/checkpoint/fingerprint.h"
 #include "runtime/tensor/tensor_view.h"
 
 namespace espalier {
@@ -63,6 +64,10 @@ int64_t Weights::parameter_count() const {
     if (!IsScale(*store_, name)) count += store_->Find(name)->element_count();
   }
   return count;
+}
+
+std::string Weights::BaseFingerprint(const ModelConfig& config) const {
+  return espalier::BaseFingerprint(config, *store_);
 }
 
 std::vector<float> Weights::Values(const Weight& weight) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/model_config.h"
 #include "runtime/checkpoint/tensor_store.h"
 #include "runtime/graph/plan.h"
 
@@ -36,6 +37,8 @@ class Weights {
 
   bool Has(const std::string& name) const;
   int64_t parameter_count() const;
+  // checkpoint/fingerprint.h's, of the tensors as the files have them.
+  std::string BaseFingerprint(const ModelConfig& config) const;
 
   // The values of a matrix as float, rows · columns, row-major.
   static std::vector<float> Values(const Weight& weight);

@@ -85,6 +85,7 @@ void WhisperRules::ApplyTimeRules(const WhisperRuleState& state, std::span<float
     const bool next_may_equal = state.last_is_time && !state.before_last_is_time;
     Forbid(log_probs, first_time, state.last_time + (next_may_equal ? 0 : 1));
   }
+  if (latest_time_ >= 0) Forbid(log_probs, first_time + latest_time_ + 1, vocabulary_size_);
   if (state.length == 0) {
     Forbid(log_probs, 0, first_time);
     if (ids_.max_initial_timestamp_index >= 0) {

@@ -35,7 +35,7 @@ struct WhisperRuleState {
   int last_time = -1;               // -1: none yet
 };
 
-// Immutable; may be shared by threads.
+// May be shared by threads while nobody calls set_latest_time.
 class WhisperRules {
  public:
   // timestamps: whether time tokens are wanted. Errors: kInvalidArgument (an id outside the
@@ -45,6 +45,9 @@ class WhisperRules {
 
   const WhisperTokenIds& ids() const { return ids_; }
   int vocabulary_size() const { return vocabulary_size_; }
+  // The latest time of the windows from here on, in steps of 20 ms; negative: any. A window that is
+  // fed at its true length ends before 30 s, and what is said to be later is nowhere.
+  void set_latest_time(int steps) { latest_time_ = steps; }
   bool IsTime(int token) const { return token >= ids_.first_time; }
 
   void Append(int token, WhisperRuleState* state) const;
@@ -61,6 +64,7 @@ class WhisperRules {
   WhisperTokenIds ids_;
   int vocabulary_size_ = 0;
   bool timestamps_ = false;
+  int latest_time_ = -1;
 };
 
 }  // namespace espalier

@@ -56,6 +56,37 @@ int RowOf(const std::vector<std::string>& rows, const std::string& name) {
   return found == rows.end() ? -1 : static_cast<int>(found - rows.begin());
 }
 
+// A language may be listed under another of its names than the model's own.
+int LanguageRow(const std::vector<std::string>& rows, const std::string& language) {
+  const int literal = RowOf(rows, language);
+  if (literal >= 0) return literal;
+  const auto code = Iso639_3(WithoutBrackets(language));
+  const auto same = std::find_if(rows.begin(), rows.end(), [&](const std::string& row) {
+    return code && row != kOtherLanguage && Iso639_3(WithoutBrackets(row)) == code;
+  });
+  if (same != rows.end()) return static_cast<int>(same - rows.begin());
+  return !rows.empty() && rows.front() == kOtherLanguage ? 0 : -1;
+}
+
+// The rows of the gate predictor's embeddings, where the engine has one that is asked.
+Status FindGateRows(const Engine& engine, const std::string& language, const std::string& task,
+                    Context* context) {
+  context->gate_task_name = WithoutBrackets(task);
+  if (engine.FindFixedGates(context->language, context->gate_task_name) != nullptr) {
+    return OkStatus();
+  }
+  if (!engine.config().gate) {
+    return Unsupported("the gate file has no gates for " + context->language + ", " +
+                       context->gate_task_name + ", and the model has no predictor");
+  }
+  context->gate_language = LanguageRow(engine.config().gate->languages, language);
+  context->gate_task = RowOf(engine.config().gate->tasks, task);
+  if (context->gate_language >= 0 && context->gate_task >= 0) return OkStatus();
+  return Unsupported("the gate predictor has no " +
+                     (context->gate_language < 0 ? "language " + language : "task " + task) +
+                     "; use --gates all");
+}
+
 std::string Shown(const std::string& language) {
   const std::string code = WithoutBrackets(language);
   return Iso639_1(code).value_or(code);
@@ -70,15 +101,7 @@ Result<Context> ResolveOwsm(const Engine& engine, const std::string& language_te
                   .task = task == "<asr>" ? "transcribe" : "translate",
                   .language_id = engine.tokenizer().Find(language).value_or(-1),
                   .task_id = engine.tokenizer().Find(task).value_or(-1)};
-  if (engine.config().gate && !engine.forced_gates()) {
-    context.gate_language = RowOf(engine.config().gate->languages, language);
-    context.gate_task = RowOf(engine.config().gate->tasks, task);
-    if (context.gate_language < 0 || context.gate_task < 0) {
-      return Unsupported("the gate predictor has no " +
-                         (context.gate_language < 0 ? "language " + language : "task " + task) +
-                         "; use --gates all");
-    }
-  }
+  ESP_RETURN_IF_ERROR(FindGateRows(engine, language, task, &context));
   return context;
 }
 
@@ -109,6 +132,7 @@ Result<Context> ResolveWhisper(const Engine& engine, const std::string& language
       return Unsupported("language '" + language_text + "': this Whisper model knows English only");
     }
     context.language = "en";
+    ESP_RETURN_IF_ERROR(FindGateRows(engine, context.language, context.task, &context));
     return context;
   }
   const auto found = FindWhisperLanguage(whisper.language_ids, WithoutBrackets(language_text));
@@ -119,6 +143,7 @@ Result<Context> ResolveWhisper(const Engine& engine, const std::string& language
   context.language = found->first;
   context.language_id = found->second;
   context.task_id = transcribe ? whisper.transcribe_id : whisper.translate_id;
+  ESP_RETURN_IF_ERROR(FindGateRows(engine, context.language, context.task, &context));
   return context;
 }
 
@@ -129,6 +154,12 @@ Result<Context> ResolveContext(const Engine& engine, const std::string& language
   return engine.config().family == ModelFamily::kOwsm ? ResolveOwsm(engine, language, task)
                                                       : ResolveWhisper(engine, language, task);
 }
+
+std::string ShownLanguage(const std::string& row) {
+  return row == kOtherLanguage ? row : Shown(row);
+}
+
+std::string ShownTask(const std::string& row) { return WithoutBrackets(row); }
 
 LanguageTokens LanguagesOf(const Engine& engine) {
   LanguageTokens tokens;

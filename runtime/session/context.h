@@ -13,8 +13,9 @@ struct Context {
   std::string task = {};      // "transcribe" or "translate"
   int language_id = -1;       // token; -1: an English-only Whisper, which has none
   int task_id = -1;           // token; -1 likewise
-  int gate_language = 0;      // rows of the gate predictor's embeddings, 0 without one
+  int gate_language = 0;      // rows of the gate predictor's embeddings, 0 where it is not asked
   int gate_task = 0;
+  std::string gate_task_name = {};  // in gate files: "transcribe", "translate"; OWSM: "st_deu"
 };
 
 // `language`: "en", "eng", "<eng>", "English". `task`: "transcribe" or "asr"; "translate" (into
@@ -22,6 +23,10 @@ struct Context {
 // has.
 Result<Context> ResolveContext(const Engine& engine, const std::string& language,
                                const std::string& task);
+
+// A predictor's row as contexts name it: "<eng>" and "en" are "en"; "<st_deu>" is "st_deu".
+std::string ShownLanguage(const std::string& row);
+std::string ShownTask(const std::string& row);
 
 // Token ids of all languages of the model, and the same languages as ResolveContext takes them.
 struct LanguageTokens {

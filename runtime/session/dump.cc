@@ -6,7 +6,7 @@
 #include "runtime/base/file.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/search/segments.h"
-#include "runtime/session/inference.h"
+#include "runtime/session/gate_look.h"
 #include "runtime/session/owsm_text.h"
 #include "runtime/session/window.h"
 #include "runtime/session/window_search.h"
@@ -81,12 +81,10 @@ class Dumper {
     ESP_RETURN_IF_ERROR(inference_.Embed(features));
     ESP_RETURN_IF_ERROR(AddTaps(Stage::kStem));
     ESP_RETURN_IF_ERROR(AddExternal("embedded"));
-    GateMask gates = engine_->forced_gates().value_or(GateMask{});
-    if (config().gate && !engine_->forced_gates()) {
-      ESP_ASSIGN_OR_RETURN(gates,
-                           inference_.LookAtGates(context_.gate_language, context_.gate_task));
-      ESP_RETURN_IF_ERROR(AddGateLogits());
-    }
+    ESP_ASSIGN_OR_RETURN(const GateMask gates, GatesOf(*engine_, context_, inference_));
+    const bool fixed =
+        engine_->FindFixedGates(context_.language, context_.gate_task_name) != nullptr;
+    if (!fixed) ESP_RETURN_IF_ERROR(AddGateLogits());
     if (config().gate) AddGates(gates);
     ESP_RETURN_IF_ERROR(inference_.Encode(gates));
     ESP_RETURN_IF_ERROR(AddTaps(Stage::kEncoder));

@@ -41,10 +41,7 @@ Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const ModelConfig& config,
 Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   const Stopwatch watch;
   std::shared_ptr<Engine> engine(new Engine());
-  ESP_ASSIGN_OR_RETURN(engine->config_, LoadModelConfig(options.model_folder));
-  ESP_ASSIGN_OR_RETURN(std::unique_ptr<TensorStore> store,
-                       TensorStore::OpenFolder(options.model_folder));
-  engine->weights_ = std::make_shared<Weights>(std::move(store));
+  ESP_RETURN_IF_ERROR(engine->OpenModel(options));
   ESP_ASSIGN_OR_RETURN(engine->log_mel_, MakeLogMel(engine->config_, *engine->weights_));
   ESP_ASSIGN_OR_RETURN(engine->tokenizer_, MakeTokenizer(engine->config_, options.model_folder));
   if (engine->tokenizer_->vocabulary_size() > engine->config_.vocabulary_size) {
@@ -53,17 +50,39 @@ Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   ESP_ASSIGN_OR_RETURN(engine->backend_, OpenBackend(options.device, options.threads));
   engine->plans_ = std::make_unique<PlanCache>(&engine->config_, engine->weights_,
                                                engine->backend_.get(), kPlanCacheCapacity);
-  if (options.gates == "all") {
-    engine->forced_gates_ = AllOpen(engine->config_);
-  } else if (options.gates != "auto") {
-    ESP_ASSIGN_OR_RETURN(engine->forced_gates_, LoadGateMask(options.gates, engine->config_));
-  } else if (!engine->config_.gate) {
-    engine->forced_gates_ = AllOpen(engine->config_);
-  }
   engine->beam_size_max_ = options.beam_size_max;
   engine->load_seconds_ = watch.Seconds();
   return engine;
 }
+
+// Configuration and weights, as the model's folder and a gate pack say, and which gates.
+Status Engine::OpenModel(const EngineOptions& options) {
+  ESP_ASSIGN_OR_RETURN(config_, LoadModelConfig(options.model_folder));
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<TensorStore> store,
+                       TensorStore::OpenFolder(options.model_folder));
+  ESP_ASSIGN_OR_RETURN(GateRequest request, ReadGateOption(options.gates, options.model_folder));
+  if (!options.gate_pack.empty()) request.pack = options.gate_pack;
+  if (options.gate_budget) request.budget = options.gate_budget;
+  if (!request.pack.empty()) {
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<GatePack> pack, GatePack::Open(request.pack));
+    ESP_ASSIGN_OR_RETURN(
+        gate_pack_, AttachGatePack(*pack, {.budget = request.budget, .threads = options.threads},
+                                   &config_, store.get()));
+  }
+  weights_ = std::make_shared<Weights>(std::move(store));
+  return ChooseGates(request);
+}
+
+Status Engine::ChooseGates(const GateRequest& request) {
+  if (!request.file.empty()) {
+    ESP_ASSIGN_OR_RETURN(fixed_gates_, LoadGateFile(request.file, config_));
+  } else if (request.all_open || !config_.gate) {
+    fixed_gates_.everywhere = AllOpen(config_);
+  }
+  return OkStatus();
+}
+
+std::string Engine::base_fingerprint() const { return weights_->BaseFingerprint(config_); }
 
 std::vector<DeviceInfo> ListDevices() { return ListBackendDevices(); }
 

@@ -12,10 +12,12 @@
 
 #include "runtime/backend/backend.h"
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/gate_pack_attach.h"
 #include "runtime/checkpoint/model_config.h"
 #include "runtime/features/log_mel.h"
-#include "runtime/model/gates.h"
+#include "runtime/model/gate_file.h"
 #include "runtime/model/plan_cache.h"
+#include "runtime/session/gate_option.h"
 #include "runtime/text/tokenizer.h"
 
 namespace espalier {
@@ -24,14 +26,17 @@ struct EngineOptions {
   std::string model_folder;
   std::string device = "cpu";  // "cpu", "reference", "auto"
   int threads = 0;             // 0: one per core
-  std::string gates = "auto";  // "auto" (the model's predictor), "all", or a gate file
-  int beam_size_max = 8;       // hypotheses a decoder state holds
+  std::string gates = "auto";  // as gate_option.h has it: "auto", "all", "budget=0.3", a pack, ...
+  std::string gate_pack = {};  // folder of a gate pack to attach; empty: as `gates` says
+  std::optional<double> gate_budget = {};  // of the pack; empty: as `gates` says
+  int beam_size_max = 8;                   // hypotheses a decoder state holds
 };
 
 // Thread-safe after Open.
 class Engine {
  public:
-  // Errors: kNotFound, kCorrupt (model), kUnsupported (device, family), kInvalidArgument (gates).
+  // Errors: kNotFound, kCorrupt (model, gate pack), kUnsupported (device, family),
+  // kInvalidArgument (gates).
   static Result<std::shared_ptr<Engine>> Open(const EngineOptions& options);
 
   const ModelConfig& config() const { return config_; }
@@ -41,13 +46,25 @@ class Engine {
   const DeviceInfo& device() const { return backend_->info(); }
   PlanCache& plans() const { return *plans_; }
   int beam_size_max() const { return beam_size_max_; }
-  // The gates the user forced; empty when the model's predictor decides.
-  const std::optional<GateMask>& forced_gates() const { return forced_gates_; }
+  // The gates the user forced for every context; empty when a gate file's contexts or the model's
+  // predictor decide.
+  const std::optional<GateMask>& forced_gates() const { return fixed_gates_.everywhere; }
+  // The gates that are fixed for a context, forced_gates() among them; null when the predictor
+  // decides. Names as Context::language and Context::gate_task_name.
+  const GateMask* FindFixedGates(std::string_view language, std::string_view task) const {
+    return fixed_gates_.Find(language, task);
+  }
+  // What a gate pack changed; empty without one.
+  const std::optional<AttachedPack>& gate_pack() const { return gate_pack_; }
+  // The fingerprint that a gate pack for this model names (checkpoint/fingerprint.h).
+  std::string base_fingerprint() const;
   int64_t parameter_count() const { return weights_->parameter_count(); }
   double load_seconds() const { return load_seconds_; }
 
  private:
   Engine() = default;
+  Status OpenModel(const EngineOptions& options);
+  Status ChooseGates(const GateRequest& request);
 
   ModelConfig config_;
   std::shared_ptr<Weights> weights_;
@@ -55,7 +72,8 @@ class Engine {
   std::unique_ptr<LogMel> log_mel_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<PlanCache> plans_;
-  std::optional<GateMask> forced_gates_;
+  FixedGates fixed_gates_;
+  std::optional<AttachedPack> gate_pack_;
   int beam_size_max_ = 0;
   double load_seconds_ = 0;
 };

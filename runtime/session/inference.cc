@@ -64,8 +64,15 @@ Status Inference::BindStage(Stage stage) {
   }
   ESP_ASSIGN_OR_RETURN(bound.state, executable->Bind(externals));
   bound.executable = std::move(executable);
+  timings_.weight_bytes_touched = BoundWeightBytes();
   timings_.plan_s += watch.Seconds();
   return OkStatus();
+}
+
+int64_t Inference::BoundWeightBytes() const {
+  int64_t bytes = 0;
+  for (const auto& entry : stages_) bytes += WeightBytes(entry.second.executable->plan());
+  return bytes;
 }
 
 Status Inference::RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds) {
@@ -90,6 +97,7 @@ Status Inference::Embed(std::span<const float> features) {
   steps_ = StepsAfter(plan, frames);
   encoded_ = ctc_ready_ = false;
   ++timings_.window_count;
+  timings_.encoder_steps += steps_;
   return OkStatus();
 }
 

@@ -89,6 +89,7 @@ class Inference final : public TokenScorer {
   Status WriteInts(const char* name, std::span<const int32_t> values);
   Status WriteHistory(int hypothesis_count, int position_count);
   StageOptions OptionsOf() const;
+  int64_t BoundWeightBytes() const;
 
   std::shared_ptr<Engine> engine_;
   InferenceOptions options_;

@@ -38,6 +38,8 @@ class WhisperTranscriber final : public WindowLoop {
   Result<int64_t> DecodeWindow(const AudioWindow& window, const TranscribeOptions& options,
                                const std::stop_token& stop,
                                std::vector<Segment>* segments) override {
+    const bool true_length = engine().config().true_length.has_value();
+    rules_->set_latest_time(true_length ? inference().encoder_steps() : -1);
     ESP_ASSIGN_OR_RETURN(const FallbackResult result, Decode(options, stop));
     const WhisperResult& decoding = result.decoding;
     const int64_t length = static_cast<int64_t>(window.samples().size());

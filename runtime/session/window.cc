@@ -9,6 +9,18 @@ namespace {
 
 constexpr size_t kReadSamples = 16384;
 
+int FramesPerStep(const EncoderConfig& encoder) {
+  switch (encoder.subsampling) {
+    case Subsampling::kConv1d:
+      return 2;
+    case Subsampling::kConv2d:
+      return 4;
+    case Subsampling::kConv2d8:
+      return 8;
+  }
+  return 1;
+}
+
 }  // namespace
 
 AudioWindow::AudioWindow(AudioReader* audio, int64_t window_samples, int64_t limit_samples)
@@ -73,17 +85,28 @@ int64_t WindowSamples(const ModelConfig& config) {
   return std::llround(seconds * config.frontend.sample_rate);
 }
 
+int64_t FedSamples(const ModelConfig& config, int64_t sample_count) {
+  const int64_t window = WindowSamples(config);
+  if (!config.true_length) return window;
+  const TrueLengthConfig& input = *config.true_length;
+  const double rate = config.frontend.sample_rate;
+  const int64_t wanted =
+      std::max(sample_count + std::llround(input.tail_s * rate), std::llround(input.min_s * rate));
+  const int64_t step = int64_t{config.frontend.hop_length} * FramesPerStep(config.encoder);
+  return std::min(window, (wanted + step - 1) / step * step);
+}
+
 std::vector<float> WindowFeatures(const Engine& engine, std::span<const float> samples) {
   const ModelConfig& config = engine.config();
-  const auto window = static_cast<size_t>(WindowSamples(config));
-  std::vector<float> padded(
-      samples.begin(), samples.begin() + static_cast<int64_t>(std::min(samples.size(), window)));
-  padded.resize(window, 0.0f);
+  const size_t count = std::min(samples.size(), static_cast<size_t>(WindowSamples(config)));
+  const auto fed = static_cast<size_t>(FedSamples(config, static_cast<int64_t>(count)));
+  std::vector<float> padded(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count));
+  padded.resize(fed, 0.0f);
   std::vector<float> features = engine.log_mel().Compute(padded);
   if (config.family == ModelFamily::kWhisper) {
     // openai-whisper's log_mel_spectrogram drops the last frame.
-    features.resize(static_cast<size_t>(SizesOf(config).frames) *
-                    static_cast<size_t>(config.frontend.mel_count));
+    const size_t frames = fed / static_cast<size_t>(config.frontend.hop_length);
+    features.resize(frames * static_cast<size_t>(config.frontend.mel_count));
     NormalizeWhisperWindow(features);
   }
   return features;

@@ -46,8 +46,12 @@ class AudioWindow {
 // Samples of one window.
 int64_t WindowSamples(const ModelConfig& config);
 
-// Log-mel of `samples` padded with zeros (or cut) to the model's window, (frames, mels): natural
-// logarithm for OWSM; for Whisper normalised as its own code does, 3000 frames for 30 s.
+// Samples that are fed for `sample_count` samples of audio: the window, or where the configuration
+// has a true length the audio with its tail, in whole encoder steps, and at most the window.
+int64_t FedSamples(const ModelConfig& config, int64_t sample_count);
+
+// Log-mel of `samples` padded with zeros (or cut) to FedSamples, (frames, mels): natural logarithm
+// for OWSM; for Whisper normalised as its own code does, 3000 frames for 30 s.
 std::vector<float> WindowFeatures(const Engine& engine, std::span<const float> samples);
 
 }  // namespace espalier

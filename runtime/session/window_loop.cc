@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "runtime/base/string_format.h"
+#include "runtime/session/gate_look.h"
 #include "runtime/session/window_search.h"
 
 namespace espalier {
@@ -105,12 +106,7 @@ Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptio
   ESP_RETURN_IF_ERROR(inference_.Embed(features));
   if (!context_) ESP_RETURN_IF_ERROR(ChooseContext(options));
   if (!gates_) {
-    if (engine_->forced_gates()) {
-      gates_ = engine_->forced_gates();
-    } else {
-      ESP_ASSIGN_OR_RETURN(gates_,
-                           inference_.LookAtGates(context_->gate_language, context_->gate_task));
-    }
+    ESP_ASSIGN_OR_RETURN(gates_, GatesOf(*engine_, *context_, inference_));
   }
   return inference_.Encode(*gates_);
 }
@@ -159,6 +155,7 @@ void WindowLoop::FillTimings(const Timings& before, double total_s, Timings* tim
   timings->search_s = search_s_;
   timings->window_count -= before.window_count;
   timings->token_count -= before.token_count;
+  timings->encoder_steps -= before.encoder_steps;
   timings->total_s = total_s;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/search/repetition.h"
+#include "runtime/session/gate_look.h"
 #include "runtime/session/window_search.h"
 
 namespace espalier {
@@ -87,8 +88,7 @@ Result<std::string> LiveDecoder::HearLanguage(const GateMask& gates) {
 }
 
 Result<GateMask> LiveDecoder::LookAtGates(const Context& context) {
-  if (engine_->forced_gates()) return *engine_->forced_gates();
-  return inference_.LookAtGates(context.gate_language, context.gate_task);
+  return GatesOf(*engine_, context, inference_);
 }
 
 // Padding attracts attention of its own; a token is where it looks most within the audio.

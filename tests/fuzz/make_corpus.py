@@ -82,6 +82,37 @@ def model_config_seeds():
     yield "bad_twice", b'{"model_type": "owsm", "model_type": "whisper"}'
 
 
+GATE_PACK = {
+    "format": "espalier-gate-pack", "version": 1,
+    "base": {"family": "whisper", "fingerprint": "0123456789abcdef" * 4, "name": "openai/whisper-base"},
+    "gates": {"context_size": 2, "hidden_size": 4, "pooling": "mean", "pool_input": "encoder_embed_output",
+              "closed_index": 0, "open_index": 1, "encoder_modules": ["attn", "feed_forward"],
+              "decoder_modules": ["self_attn", "src_attn", "feed_forward"],
+              "languages": ["other", "en", "fr"], "tasks": ["transcribe", "translate"],
+              "budgets": {"0": "gate_predictor", "0.3": "gate_predictor_30"}, "default_budget": "0.3"},
+    "input": {"true_length": True, "tail_seconds": 0.5, "min_seconds": 1.0},
+    "license": "MIT", "recipe": "models/training/README.md",
+}
+
+
+def gate_pack_seeds():
+    def altered(**changes):
+        return json.dumps(dict(GATE_PACK, gates=dict(GATE_PACK["gates"], **changes)), indent=0).encode()
+
+    yield "good_whisper", json.dumps(GATE_PACK, indent=0).encode()
+    owsm = dict(GATE_PACK, base=dict(GATE_PACK["base"], family="owsm"),
+                gates=dict(GATE_PACK["gates"], encoder_modules=["attn", "cgmlp", "feed_forward"]))
+    owsm.pop("input")
+    yield "good_owsm_without_input", json.dumps(owsm, indent=0).encode()
+    yield "good_one_budget", altered(budgets={"1": "p"}, default_budget="1")
+    yield "bad_budget_nan", altered(budgets={"nan": "p"}, default_budget="nan")
+    yield "bad_budget_twice", altered(budgets={"0.3": "p", "3e-1": "q"}, default_budget="0.3")
+    yield "bad_languages", altered(languages=["en"])
+    yield "bad_modules", altered(encoder_modules=["attn", "attn"])
+    yield "bad_version", json.dumps(dict(GATE_PACK, version=2), indent=0).encode()
+    yield "bad_true_length", json.dumps(dict(GATE_PACK, input={"true_length": True}), indent=0).encode()
+
+
 def pieces(extra):
     return [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<eng>", 0.0, 4), ("\u2581", -2.0, 1),
             ("a", -3.0, 1), ("b", -3.5, 1), ("\u2581ab", -4.0, 1)] + extra
@@ -180,6 +211,7 @@ def audio_seeds():
 
 SEEDS = {
     "audio_fuzzer": audio_seeds,
+    "gate_pack_fuzzer": gate_pack_seeds,
     "model_config_fuzzer": model_config_seeds,
     "safetensors_fuzzer": safetensors_seeds,
     "sentencepiece_fuzzer": sentencepiece_seeds,

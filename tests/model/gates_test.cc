@@ -1,10 +1,9 @@
-#include "runtime/model/gates.h"
-
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
 #include "runtime/base/file.h"
+#include "runtime/model/gate_file.h"
 
 namespace espalier {
 namespace {

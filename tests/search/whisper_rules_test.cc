@@ -86,6 +86,17 @@ TEST(WhisperRulesTest, AnyFirstTimeWithoutALimit) {
   EXPECT_EQ(Allowed(*WhisperRules::Create(ids, kVocabulary, true), {}, TextLikely()).size(), 12u);
 }
 
+TEST(WhisperRulesTest, NoTimeLiesBehindAShorterWindow) {
+  WhisperRules rules = Rules(true);
+  rules.set_latest_time(4);
+  EXPECT_EQ(Allowed(rules, {}, TextLikely()), (std::vector<int>{18, 19, 20, 21, 22}));
+  EXPECT_EQ(Allowed(rules, {20, 1}, TextLikely()).back(), 22);
+  EXPECT_EQ(Allowed(rules, {20, 1, 22}, TextLikely()), (std::vector<int>{10, 12, 22}))
+      << "a segment that ends with the window: the next begins there, or nothing";
+  rules.set_latest_time(-1);
+  EXPECT_EQ(Allowed(rules, {20, 1}, TextLikely()).back(), 29);
+}
+
 TEST(WhisperRulesTest, TimesPairUpAndMoveOn) {
   const WhisperRules rules = Rules(true);
   EXPECT_EQ(Allowed(rules, {20}, TextLikely()),

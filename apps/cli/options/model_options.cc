@@ -23,8 +23,10 @@ void ModelOptions::AddDeviceTo(CLI::App& app) {
 
 void ModelOptions::AddGatesTo(CLI::App& app) {
   app.add_option("--gates", gates,
-                 "auto (the model's predictor), all (nothing is skipped) or a gate file")
-      ->type_name("auto|all|FILE")
+                 "auto (the model's predictor), all (nothing is skipped), pack (the gate pack in "
+                 "the model's folder), budget=X (of it), a gate pack's folder or a gate file; with "
+                 "commas: PACK,budget=X and PACK,all")
+      ->type_name("auto|all|pack|budget=X|PACK|FILE")
       ->capture_default_str();
 }
 

@@ -1,14 +1,16 @@
-// espalier bench: wall and CPU time of decoding, stage by stage.
+// espalier bench: wall and CPU time of decoding, stage by stage, of one choice of gates or of
+// several in turn.
 //
 // Runs are repeatable: no temperature fallback, and no time tokens unless asked for (windows then
-// follow each other by their length, whatever is heard). One untimed run over the first second
-// compiles the plans and warms the caches up.
+// follow each other by their length, whatever is heard). One untimed run over the first second of
+// each file compiles the plans and warms the caches up.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/bench_report.h"
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/decode_options.h"
 #include "apps/cli/options/model_options.h"
@@ -18,7 +20,10 @@
 #include "apps/cli/verb.h"
 #include "apps/cli/writers/json_values.h"
 #include "runtime/base/string_format.h"
+#include "runtime/model/cost_table.h"
+#include "runtime/session/gate_look.h"
 #include "runtime/session/transcriber.h"
+#include "runtime/session/window.h"
 
 namespace espalier::cli {
 namespace {
@@ -41,19 +46,34 @@ double PeakMegabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts kilobytes
 }
 
-struct BenchRun {
-  Timings timings;
-  double cpu_s = 0;
-  int64_t duration_ms = 0;
-};
+void AddTo(const Timings& more, Timings* sum) {
+  sum->load_s = more.load_s;
+  sum->features_s += more.features_s;
+  sum->gates_s += more.gates_s;
+  sum->plan_s += more.plan_s;
+  sum->encoder_s += more.encoder_s;
+  sum->decoder_s += more.decoder_s;
+  sum->search_s += more.search_s;
+  sum->total_s += more.total_s;
+  sum->window_count += more.window_count;
+  sum->token_count += more.token_count;
+  sum->encoder_steps += more.encoder_steps;
+  sum->gate_count = more.gate_count;
+  sum->closed_gate_count += more.closed_gate_count;
+  sum->weight_bytes_touched = more.weight_bytes_touched;
+}
 
-double EncodeSeconds(const Timings& t) { return t.features_s + t.gates_s + t.plan_s + t.encoder_s; }
-double DecodeSeconds(const Timings& t) { return t.decoder_s + t.search_s; }
+// A model with one choice of gates.
+struct Contender {
+  BenchVariant report;
+  std::shared_ptr<Engine> engine = {};
+  std::unique_ptr<Transcriber> transcriber = {};
+};
 
 class BenchVerb final : public Verb {
  public:
   void AddOptions(CLI::App& app) override {
-    CLI::Option* file = app.add_option("audio", audio_, "Audio file; else synthetic sound");
+    CLI::Option* file = app.add_option("audio", audio_, "Audio files; else synthetic sound");
     file->type_name("FILE");
     app.add_option("--seconds", seconds_, "Length of the synthetic sound")
         ->type_name("S")
@@ -66,103 +86,185 @@ class BenchVerb final : public Verb {
         ->capture_default_str();
     app.add_flag("--timestamps", timestamps_, "With time tokens");
     model_.AddTo(app);
+    app.add_option("--compare", compare_,
+                   "Run this choice of gates in turn with that of --gates; may be repeated")
+        ->type_name("GATES")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
+    app.add_option("--costs", costs_,
+                   "Cost table of `espalier profile`: the predicted times beside the measured")
+        ->type_name("FILE");
     context_.language = "en";
     context_.AddTo(app);
     search_.AddTo(app);
   }
 
   Result<int> Run(VerbContext& context) override {
-    TranscribeOptions options{.language = context_.language,
-                              .initial_prompt = {},
-                              .timestamps = timestamps_,
-                              .beam_size = search_.beam_size,
-                              .ctc_weight = search_.ctc_weight,
-                              .length_penalty = search_.length_penalty,
-                              .maxlen_ratio = search_.maxlen_ratio,
-                              .minlen_ratio = search_.minlen_ratio,
-                              .normalize_length = search_.normalize_length,
-                              .temperatures = {0.0}};
-    ESP_ASSIGN_OR_RETURN(options.task, context_.Task());
-    if (audio_ == "-") return InvalidArgument("bench reads its audio several times: name a file");
-    ESP_ASSIGN_OR_RETURN(engine_, model_.Open(search_.beam_size));
-    ESP_RETURN_IF_ERROR(search_.CheckFamily(engine_->config().family));
-    ESP_ASSIGN_OR_RETURN(transcriber_, Transcriber::Create(engine_));
-    TranscribeOptions warm_up = options;
-    warm_up.duration_ms = kWarmUpMs;
-    ESP_RETURN_IF_ERROR(RunOnce(warm_up, context).status());
-    std::vector<BenchRun> runs;
-    for (int i = 0; i < runs_; ++i) {
-      ESP_ASSIGN_OR_RETURN(BenchRun run, RunOnce(options, context));
-      runs.push_back(std::move(run));
-      context.console.Detail(StrFormat("run %d: %.3f s", i + 1, runs.back().timings.total_s));
+    options_ = {.language = context_.language,
+                .initial_prompt = {},
+                .timestamps = timestamps_,
+                .beam_size = search_.beam_size,
+                .ctc_weight = search_.ctc_weight,
+                .length_penalty = search_.length_penalty,
+                .maxlen_ratio = search_.maxlen_ratio,
+                .minlen_ratio = search_.minlen_ratio,
+                .normalize_length = search_.normalize_length,
+                .temperatures = {0.0}};
+    ESP_ASSIGN_OR_RETURN(options_.task, context_.Task());
+    if (std::find(audio_.begin(), audio_.end(), "-") != audio_.end()) {
+      return InvalidArgument("bench reads its audio several times: name files");
     }
-    std::sort(runs.begin(), runs.end(), [](const BenchRun& a, const BenchRun& b) {
-      return a.timings.total_s < b.timings.total_s;
-    });
-    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? Json(runs) : Text(runs)));
+    ESP_RETURN_IF_ERROR(OpenAll(context));
+    for (int i = 0; i < runs_; ++i) {
+      for (Contender& each : contenders_) {
+        ESP_ASSIGN_OR_RETURN(BenchRun run, RunOnce(each, options_, context));
+        each.report.runs.push_back(std::move(run));
+        context.console.Detail(StrFormat("run %d: %.3f s, --gates %s", i + 1,
+                                         each.report.runs.back().timings.total_s,
+                                         each.report.gates.c_str()));
+      }
+    }
+    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? Json() : Text()));
     return 0;
   }
 
  private:
-  Result<BenchRun> RunOnce(const TranscribeOptions& options, VerbContext& context) {
-    const int rate = engine_->config().frontend.sample_rate;
-    std::unique_ptr<AudioReader> audio;
-    if (audio_.empty()) {
-      audio = MakeSyntheticAudio(static_cast<int64_t>(seconds_ * rate), rate);
-    } else {
-      ESP_ASSIGN_OR_RETURN(audio, RawAudioOptions{}.Open(audio_, rate));
+  const Engine& engine() const { return *contenders_.front().engine; }
+
+  Status OpenAll(VerbContext& context) {
+    std::vector<std::string> choices = {model_.gates};
+    choices.insert(choices.end(), compare_.begin(), compare_.end());
+    TranscribeOptions warm_up = options_;
+    warm_up.duration_ms = kWarmUpMs;
+    for (const std::string& gates : choices) {
+      Contender contender{.report = {.gates = gates}};
+      ModelOptions model = model_;
+      model.gates = gates;
+      ESP_ASSIGN_OR_RETURN(contender.engine, model.Open(search_.beam_size));
+      ESP_RETURN_IF_ERROR(search_.CheckFamily(contender.engine->config().family));
+      ESP_ASSIGN_OR_RETURN(contender.transcriber, Transcriber::Create(contender.engine));
+      ESP_RETURN_IF_ERROR(RunOnce(contender, warm_up, context).status());
+      if (!costs_.empty()) {
+        ESP_ASSIGN_OR_RETURN(contender.report.predicted, Predict(contender, context));
+      }
+      contenders_.push_back(std::move(contender));
     }
-    const double cpu_before = CpuSeconds();
-    ESP_ASSIGN_OR_RETURN(const Transcript transcript,
-                         transcriber_->Transcribe(*audio, options, {}, context.interrupts.token()));
-    return BenchRun{transcript.timings, CpuSeconds() - cpu_before, transcript.duration_ms};
+    return OkStatus();
   }
 
-  std::string Text(const std::vector<BenchRun>& runs) const {
-    const BenchRun& median = runs[runs.size() / 2];
-    std::string text = StrFormat("%s on %s (%s), beam %d\n", engine_->config().name.c_str(),
-                                 engine_->device().name.c_str(), engine_->device().detail.c_str(),
+  Result<std::unique_ptr<AudioReader>> OpenAudio(const std::string& file, int rate) const {
+    if (!file.empty()) return RawAudioOptions{}.Open(file, rate);
+    return MakeSyntheticAudio(static_cast<int64_t>(seconds_ * rate), rate);
+  }
+
+  std::vector<std::string> Files() const {
+    return audio_.empty() ? std::vector<std::string>{""} : audio_;
+  }
+
+  Result<BenchRun> RunOnce(Contender& contender, const TranscribeOptions& options,
+                           VerbContext& context) const {
+    BenchRun run;
+    const double cpu_before = CpuSeconds();
+    for (const std::string& file : Files()) {
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
+                           OpenAudio(file, contender.engine->config().frontend.sample_rate));
+      ESP_ASSIGN_OR_RETURN(
+          const Transcript transcript,
+          contender.transcriber->Transcribe(*audio, options, {}, context.interrupts.token()));
+      AddTo(transcript.timings, &run.timings);
+      run.duration_ms += transcript.duration_ms;
+    }
+    run.timings.closed_gate_count /= static_cast<int>(Files().size());
+    run.cpu_s = CpuSeconds() - cpu_before;
+    return run;
+  }
+
+  // What the table says about all files, window by window; the steps' time is a mean weighted by
+  // their length.
+  Result<PredictedRun> Predict(const Contender& contender, VerbContext& context) const {
+    const ModelConfig& config = contender.engine->config();
+    ESP_ASSIGN_OR_RETURN(const CostTable table, LoadCostTable(costs_, config));
+    const int rate = config.frontend.sample_rate;
+    const int64_t window = WindowSamples(config);
+    PredictedRun sum;
+    double weights = 0;
+    for (const std::string& file : Files()) {
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio, OpenAudio(file, rate));
+      ESP_ASSIGN_OR_RETURN(std::vector<float> samples, ReadStart(*audio, window));
+      ESP_ASSIGN_OR_RETURN(const GateMask mask,
+                           PredictGates(contender.engine, samples, options_.language, options_.task,
+                                        context.interrupts.token()));
+      while (!samples.empty()) {
+        const int64_t fed = FedSamples(config, static_cast<int64_t>(samples.size()));
+        const PredictedTime time = table.Predict(mask, static_cast<double>(fed) / rate);
+        sum.encode_s += time.encode_s;
+        sum.step_s += time.step_s * static_cast<double>(samples.size());
+        weights += static_cast<double>(samples.size());
+        ESP_ASSIGN_OR_RETURN(samples, ReadStart(*audio, window));
+      }
+    }
+    if (weights > 0) sum.step_s /= weights;
+    return sum;
+  }
+
+  std::vector<BenchVariant> Reports() const {
+    std::vector<BenchVariant> reports;
+    for (const Contender& each : contenders_) reports.push_back(each.report);
+    return reports;
+  }
+
+  std::string Text() const {
+    const BenchVariant& first = contenders_.front().report;
+    const BenchRun& median = first.Median();
+    std::string text = StrFormat("%s on %s (%s), beam %d\n", engine().config().name.c_str(),
+                                 engine().device().name.c_str(), engine().device().detail.c_str(),
                                  search_.beam_size);
-    text += TimingsText(StrFormat("the median of %zu runs", runs.size()), median.timings,
+    text += TimingsText(StrFormat("the median of %zu runs", first.runs.size()), median.timings,
                         median.duration_ms);
     text += StrFormat("  %-12s %9.3f s\n", "CPU time", median.cpu_s);
-    text += StrFormat("  %-12s %9.3f s to %.3f s\n", "all runs", runs.front().timings.total_s,
-                      runs.back().timings.total_s);
+    text +=
+        StrFormat("  %-12s %9.3f s to %.3f s\n", "all runs", first.shortest_s(), first.longest_s());
     text += StrFormat("  %-12s %9.1f MB\n", "peak memory", PeakMegabytes());
-    return text;
+    return text + BenchComparisonText(Reports());
   }
 
-  std::string Json(const std::vector<BenchRun>& runs) const {
-    const BenchRun& median = runs[runs.size() / 2];
+  std::string Json() const {
+    const BenchVariant& first = contenders_.front().report;
+    const BenchRun& median = first.Median();
     const Timings& timings = median.timings;
     auto totals = nlohmann::ordered_json::array();
-    for (const BenchRun& run : runs) totals.push_back(run.timings.total_s);
-    return DumpLine({{"load_s", engine_->load_seconds()},
-                     {"encode_s", EncodeSeconds(timings)},
-                     {"decode_s", DecodeSeconds(timings)},
-                     {"total_s", timings.total_s},
-                     {"cpu_s", median.cpu_s},
-                     {"tokens", timings.token_count},
-                     {"peak_rss_mb", PeakMegabytes()},
-                     {"audio_s", static_cast<double>(median.duration_ms) / 1000},
-                     {"runs_s", totals},
-                     {"beam_size", search_.beam_size},
-                     {"device", engine_->device().name},
-                     {"device_detail", engine_->device().detail},
-                     {"timings", TimingsJson(timings, median.duration_ms)},
-                     {"runtime", RuntimeJson({.model = engine_->config().name,
-                                              .backend = engine_->device().id})}});
+    for (const BenchRun& run : first.runs) totals.push_back(run.timings.total_s);
+    std::sort(totals.begin(), totals.end());
+    nlohmann::ordered_json json = {{"load_s", engine().load_seconds()},
+                                   {"encode_s", EncodeSeconds(timings)},
+                                   {"decode_s", DecodeSeconds(timings)},
+                                   {"total_s", timings.total_s},
+                                   {"cpu_s", median.cpu_s},
+                                   {"tokens", timings.token_count},
+                                   {"peak_rss_mb", PeakMegabytes()},
+                                   {"audio_s", static_cast<double>(median.duration_ms) / 1000},
+                                   {"runs_s", totals},
+                                   {"beam_size", search_.beam_size},
+                                   {"device", engine().device().name},
+                                   {"device_detail", engine().device().detail},
+                                   {"timings", TimingsJson(timings, median.duration_ms)},
+                                   {"runtime", RuntimeJson({.model = engine().config().name,
+                                                            .backend = engine().device().id})}};
+    if (contenders_.size() > 1 || first.predicted)
+      json["variants"] = BenchComparisonJson(Reports());
+    return DumpLine(json);
   }
 
-  std::string audio_;
+  std::vector<std::string> audio_, compare_;
+  std::string costs_;
   double seconds_ = 30;
   int runs_ = 3;
   bool timestamps_ = false;
   ModelOptions model_;
   ContextOptions context_;
   SearchOptions search_;
-  std::shared_ptr<Engine> engine_;
-  std::unique_ptr<Transcriber> transcriber_;
+  TranscribeOptions options_;
+  std::vector<Contender> contenders_;
 };
 
 }  // namespace
