@@ -38,7 +38,7 @@ if torch:
     from training.checkpoint import load_whisper
     from training.costs import read_costs
     from training.gate_pack import apply_deltas, load_predictor, read_pack, write_pack
-    from training.importance import GateImportance, fit_predictor
+    from training.importance import GateImportance, at_budget, fit_predictor
     from training.masks import random_mask, static_mask
 
 CONFIG = {
@@ -204,6 +204,9 @@ class GatesTest(unittest.TestCase):
         turned = importance.start_logits(torch.ones(3) / 3, torch.tensor([0.1, 1.0, 10.0]))
         self.assertLess(float(turned[1, 0]), float(turned[1, 1]))
         self.assertLess(float(turned[1, 1]), float(turned[1, 2]))
+        for row in at_budget(torch.randn(5, 10), torch.ones(10) / 10, 0.3):
+            self.assertEqual(int((row < 0).sum()), 3)
+            self.assertGreater(float(row.abs().min()), 0.75)
         predictor = gates.GatePredictor(4, 3, 2, 2)
         self.assertLess(fit_predictor(predictor, torch.randn(20, 4), 2, start), 0.05)
 
@@ -397,6 +400,7 @@ class TrainerTest(unittest.TestCase):
             noise=0.5,
             hints=1.0,
             ablation=None,
+            hints_from=None,
         )
         source = BatchSource(self.prompts, self.prompts, self.teacher, FakeTokens(), seed=9)
         trainer = Trainer(args, source, self.prompts)

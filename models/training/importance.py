@@ -48,10 +48,23 @@ class GateImportance:
         worth = (self.per_context() + 1e-12).log()
         if ablation is not None:
             overall = (self.sums.sum(0) / self.clips.sum().clamp_min(1) + 1e-12).log()
-            worth = ablation.clamp_min(1e-3).log() + worth - overall
+            worth = ablation.clamp_min(1e-3).log() + 0.5 * (worth - overall)
         worth = worth - (weights + 1e-12).log()
         centred = worth - worth.mean(1, keepdim=True)
         return margin + spread * centred / centred.std(1, keepdim=True).clamp_min(1e-6)
+
+
+def at_budget(start, weights, budget, clearance=0.75):
+    """`start` (contexts, gates) moved, each context by itself, so that its arg-max gates close
+    `budget` of the weights; then every logit steps `clearance` away from the fence."""
+    moved = []
+    for row in start:
+        shares = [(abs(float(weights[row <= t].sum()) - budget), float(t)) for t in row]
+        fence = min(shares)[1]
+        above = row[row > fence]
+        fence = (fence + float(above.min())) / 2 if len(above) else fence
+        moved.append(row - fence + clearance * (row - fence).sign())
+    return torch.stack(moved)
 
 
 def fit_predictor(predictor, pooled, tasks, start, steps=400):

@@ -27,11 +27,11 @@ from training.batches import IGNORED, LANGUAGES, TASKS, BatchSource  # noqa: E40
 from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.costs import read_costs  # noqa: E402
-from training.importance import GateImportance, fit_predictor  # noqa: E402
+from training.importance import GateImportance, at_budget, fit_predictor  # noqa: E402
 from training.whisper_features import true_length  # noqa: E402
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
-WARM_UP = 20
+WARM_UP = 10
 LANGUAGE_WEIGHT = 0.1  # of the language token's loss
 SAVE_SECONDS = 120
 COLUMNS = "step kind budget loss task_loss closed closed_arg_max target tau lr_scale wall_s cpu_s"
@@ -68,9 +68,12 @@ class Trainer:
             return
         ablation = torch.load(self.args.ablation) if self.args.ablation else None
         start = self.importance.start_logits(self.weights, ablation)
-        for name, predictor in self.predictors.items():
-            error = fit_predictor(predictor, self.pooled, len(TASKS), start)
-            print("%s starts from the measured importance, mean square error %.3f" % (name, error))
+        for budget in self.args.budgets:
+            if budget > 0:
+                name = name_of(budget)
+                begin = start if self.args.ramp_share else at_budget(start, self.weights, budget)
+                error = fit_predictor(self.predictors[name], self.pooled, len(TASKS), begin)
+                print("%s starts from the importance, mean square error %.3f" % (name, error))
 
     def _groups(self):
         own = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
@@ -215,10 +218,11 @@ def pooled_inputs(model, prompts, count):
 
 
 def open_model(args):
-    """The ungated model that hints come from: of the run we started from, else the checkpoint."""
-    model = load_whisper(args.model, args.rank if args.init else 0)
-    if args.init:
-        state = torch.load(os.path.join(args.init, "checkpoint.pt"), weights_only=False)
+    """The ungated model that hints come from: --hints-from's, --init's, else the checkpoint."""
+    run_folder = args.hints_from or args.init
+    model = load_whisper(args.model, args.rank if run_folder else 0)
+    if run_folder:
+        state = torch.load(os.path.join(run_folder, "checkpoint.pt"), weights_only=False)
         model.load_state_dict(state["model"], strict=False)
     return model.eval()
 
@@ -276,8 +280,11 @@ def parse_arguments():
     parser.add_argument("--penalty", type=float, default=10.0)
     parser.add_argument("--noise", type=float, default=1.0, help="times the Gumbel noise")
     parser.add_argument("--hints", type=float, default=0.0, help="weight of the open model's states")
+    parser.add_argument("--hints-from", metavar="RUN", help="ungated run; default: --init's")
     parser.add_argument("--ablation", metavar="FILE", help="of ablate_gates.py: where gates start")
-    parser.add_argument("--ramp-share", type=float, default=0.4)
+    parser.add_argument(
+        "--ramp-share", type=float, default=0.4, help="of the updates; 0: gates begin at their budget"
+    )
     parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
     args.budgets = [float(b) for b in args.budgets.split(",")] if args.budgets else []
