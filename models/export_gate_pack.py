@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Makes a gate pack (docs/gates.md) of a training run: deltas, calibrated predictors, description.
 
-    export_gate_pack.py RUN OUT --model DIR --prompts DIR [--costs FILE] [--card FILE]
+    export_gate_pack.py RUN OUT --model DIR --prompts DIR [--budgets LIST] [--costs FILE] [--card FILE]
 
 Each predictor's arg-max gates are brought to its budget by one offset to its open logits, measured on
-the "dev" and a part of the "train" prompts over every context.
+the "dev" and a part of the "train" prompts over every context. A budget that was not trained for takes
+the predictor of the nearest one that was.
 """
 
 import argparse
+import copy
 import os
 import sys
 
@@ -57,6 +59,7 @@ def main():
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("--model", required=True, metavar="DIR")
     parser.add_argument("--prompts", required=True, metavar="DIR")
+    parser.add_argument("--budgets", help="comma-separated; default: those trained for")
     parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates")
     parser.add_argument("--card", metavar="FILE", help="README.md of the pack")
     parser.add_argument("--default-budget", default="0.3")
@@ -71,6 +74,10 @@ def main():
     predictors = load_predictors(state, model.config["d_model"], encoder + decoder)
     pooled = dev_inputs(model, ClipStore(args.prompts)) if predictors else None
     contexts = range(len(TASKS), len(LANGUAGES) * len(TASKS))  # all but "other", which none trained
+    if args.budgets:
+        wanted = [float(b) for b in args.budgets.split(",")]
+        nearest = {b: min(predictors, key=lambda trained: abs(trained - b)) for b in wanted}
+        predictors = {b: copy.deepcopy(predictors[nearest[b]]) for b in wanted}
     for budget, predictor in predictors.items():
         margins = calibrate.context_margins(predictor, pooled, contexts, len(TASKS))
         before = calibrate.mean_closed(margins, 0.0, weights)
