@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from fingerprint import fingerprint  # noqa: E402
+from safetensors_reader import read_safetensors  # noqa: E402
 from safetensors_writer import file_order, write_safetensors  # noqa: E402
 
 try:
@@ -123,6 +124,38 @@ class FingerprintTest(unittest.TestCase):
             self.assertEqual(first, fingerprint(write_folder(two, backwards)))
             tensors["model.encoder.conv2.bias"][-1] += 1
             self.assertNotEqual(first, fingerprint(write_folder(two, tensors)))
+
+
+class ShippedPackTest(unittest.TestCase):
+    """What the runtime expects of a pack (docs/gates.md), of the one in the repository."""
+
+    def test_whisper_base(self):
+        folder = os.path.join(HERE, "packs", "whisper-base")
+        with open(os.path.join(folder, "gate_pack.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        path = os.path.join(folder, "gate_pack.safetensors")
+        self.assertLess(os.path.getsize(path), 10 << 20)
+        arrays, own = read_safetensors(path), config["gates"]
+        context, hidden, width, gate_count = own["context_size"], own["hidden_size"], 512, 30
+        self.assertIn(own["default_budget"], own["budgets"])
+        expected = {}
+        for prefix in own["budgets"].values():
+            expected[prefix + ".language_embedding.weight"] = (len(own["languages"]), context)
+            expected[prefix + ".task_embedding.weight"] = (len(own["tasks"]), context)
+            expected[prefix + ".mlp.0.weight"] = (hidden, width + 2 * context)
+            expected[prefix + ".mlp.0.bias"] = (hidden,)
+            expected[prefix + ".mlp.2.weight"] = (2 * gate_count, hidden)
+            expected[prefix + ".mlp.2.bias"] = (2 * gate_count,)
+        for name, array in arrays.items():
+            self.assertTrue(np.isfinite(array).all(), name)
+            if name in expected:
+                self.assertEqual(array.shape, expected.pop(name), name)
+            elif name.startswith("delta."):
+                pair = [arrays["%s.%s" % (name[:-2], leaf)] for leaf in "ab"]
+                self.assertEqual(pair[0].shape[0], pair[1].shape[1], name)
+            else:
+                self.assertTrue(name.startswith("add.model."), name)
+        self.assertEqual(expected, {})
 
 
 @unittest.skipUnless(torch, "no PyTorch")
