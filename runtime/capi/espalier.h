@@ -1,0 +1,272 @@
+/* Espalier's C interface: live speech recognition for any program.
+ *
+ *   esp_model *model;
+ *   esp_session *session;
+ *   esp_model_open("whisper-base", NULL, &model);
+ *   esp_session_open(model, NULL, &session);
+ *   while (more audio) {
+ *     esp_update update;
+ *     esp_update_init(&update);
+ *     esp_feed(session, samples, count, &update);      // 16 kHz mono float
+ *     for (i = 0; i < update.final_count; i++) ...     // esp_final: what will not change any more
+ *     if (update.partial_changed) ...                  // esp_partial: what is being said
+ *   }
+ *   esp_finish(session, &update);
+ *
+ * Goals: nothing of C++ crosses this line; two sessions of one model may compute at once; memory
+ * does not grow with the audio. Non-goals: microphones, files, the network (the library has none).
+ *
+ * Status. Every call that can fail returns an esp_status; esp_last_error() says in one line what
+ * was wrong and what to do. On an error every out-parameter is null or zero. Null handles and null
+ * required pointers are ESP_INVALID_ARGUMENT.
+ * Threads. A model may be used by any number of threads. A session is used by one thread at a time;
+ * esp_session_abort is the exception.
+ * Ownership. The library frees what it gives. Text, segments and words belong to their session and
+ * are valid until the next esp_feed, esp_flush, esp_finish, esp_begin or esp_session_close on it.
+ * Text is UTF-8, always valid, ends with a zero byte that its size does not count.
+ * Times are milliseconds of the session's own audio: sample count / 16.
+ * Growth. Structs begin with struct_size, which the _init function sets: a program built with an
+ * older header works with a newer library. Enums grow at their end only. */
+#ifndef ESPALIER_H_
+#define ESPALIER_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define ESP_API __attribute__((visibility("default")))
+#else
+#define ESP_API
+#endif
+
+/* ---- Status ---- */
+
+typedef enum esp_status {
+  ESP_OK = 0,
+  ESP_INVALID_ARGUMENT = 1, /* a bad option, sample rate or call */
+  ESP_NOT_FOUND = 2,        /* the model or one of its files is missing */
+  ESP_CORRUPT = 3,          /* a file is there and fails its checks */
+  ESP_UNSUPPORTED = 4,      /* not built in, or not in this model */
+  ESP_EXHAUSTED = 5,        /* out of memory, too long, or a limit was reached */
+  ESP_DEVICE_LOST = 6,      /* the device went away */
+  ESP_CANCELLED = 7,        /* esp_session_abort; the session stays usable and kept its audio */
+  ESP_UNWRITABLE = 8,       /* output could not be written */
+  ESP_INTERNAL = 9          /* the library's own mistake */
+} esp_status;
+
+/* "ok", "invalid_argument", ...; "unknown" for a number that is none. Never null. */
+ESP_API const char *esp_status_string(esp_status status);
+
+/* What the last failed call of this thread said; "" when there was none. Valid until the next call
+ * of this thread. */
+ESP_API const char *esp_last_error(void);
+
+/* "0.1.0", of the library. */
+ESP_API const char *esp_version_string(void);
+
+/* ---- Messages and progress ---- */
+
+typedef enum esp_log_level {
+  ESP_LOG_ERROR = 0,
+  ESP_LOG_WARNING = 1,
+  ESP_LOG_INFO = 2
+} esp_log_level;
+
+/* `message` is valid during the call. May be called from any thread that uses the library. */
+typedef void (*esp_log_fn)(esp_log_level level, const char *message, void *user);
+/* From 0 to 1; a return value other than 0 gives the work up (ESP_CANCELLED). */
+typedef int (*esp_progress_fn)(double done, void *user);
+
+/* Where messages of the whole library go; null (the default): nowhere. Not while another thread is
+ * inside the library. */
+ESP_API void esp_set_log(esp_log_fn log, void *user);
+
+/* ---- Devices ---- */
+
+typedef struct esp_device_info {
+  size_t struct_size;
+  const char *id;     /* as esp_model_options takes it; valid for ever, as are the others */
+  const char *kind;   /* "cpu", "gpu" */
+  const char *name;   /* as the device calls itself */
+  const char *detail; /* instruction set, driver */
+  int64_t memory_bytes;
+} esp_device_info;
+
+ESP_API void esp_device_info_init(esp_device_info *info);
+ESP_API int32_t esp_device_count(void);
+ESP_API esp_status esp_device(int32_t index, esp_device_info *out);
+
+/* ---- Models ---- */
+
+typedef struct esp_model esp_model;
+
+typedef struct esp_model_options {
+  size_t struct_size;
+  const char *device; /* "cpu", "reference", "auto"; null: "auto" */
+  int32_t threads;    /* 0: one per processor */
+  const char *gates;  /* "auto" (the model's predictor), "all", or a gate file; null: "auto" */
+  esp_progress_fn progress; /* may be null */
+  void *progress_user;
+} esp_model_options;
+
+ESP_API void esp_model_options_init(esp_model_options *options);
+
+/* The model in `folder` (README of the project: model folders). options may be null. */
+ESP_API esp_status esp_model_open(const char *folder, const esp_model_options *options,
+                                  esp_model **out);
+
+/* Sessions keep what they need of their model: it may be closed before them. Null is allowed. */
+ESP_API void esp_model_close(esp_model *model);
+
+typedef struct esp_model_info {
+  size_t struct_size;
+  const char *name;    /* valid until the model is closed, as are the others */
+  const char *family;  /* "whisper", "owsm" */
+  const char *device;  /* the device's id */
+  int32_t sample_rate; /* of esp_feed, in Hz */
+  int32_t
+      max_window_ms; /* longest stretch of audio that is decoded at once; streams may be longer */
+  int32_t language_count; /* 0: English only */
+  int32_t gate_count;     /* modules that a context may close; 0: none */
+  int32_t translates;     /* 1: "translate" is a task */
+  int64_t parameter_count;
+} esp_model_info;
+
+ESP_API void esp_model_info_init(esp_model_info *info);
+ESP_API esp_status esp_model_get_info(const esp_model *model, esp_model_info *out);
+/* The language at `index`, as esp_session_options takes it; null when there is none. Valid until
+ * the model is closed. */
+ESP_API const char *esp_model_language(const esp_model *model, int32_t index);
+
+/* ---- Sessions ---- */
+
+typedef struct esp_session esp_session;
+
+typedef enum esp_policy { ESP_POLICY_ALIGN_ATT = 0, ESP_POLICY_LOCAL_AGREEMENT = 1 } esp_policy;
+
+typedef struct esp_session_options {
+  size_t struct_size;
+  const char *language;       /* "auto", "en", "eng", "English"; null: "auto" */
+  const char *task;           /* "transcribe", "translate", "st:deu"; null: "transcribe" */
+  const char *initial_prompt; /* names and style that precede the first utterance; null: none */
+  esp_policy policy;          /* what makes text final */
+  int32_t detect_speech;      /* 1: what is no speech is not decoded; 0: everything is */
+  int32_t update_ms;          /* audio between two updates of the partial text */
+  int32_t guard_ms;           /* AlignAtt: the newest audio that is not trusted */
+  int32_t end_silence_ms;     /* silence that ends an utterance behind a whole sentence */
+  int32_t end_silence_unfinished_ms; /* silence that ends any utterance */
+  int32_t heartbeat_ms;              /* unused silence is counted in steps of this (esp_update) */
+} esp_session_options;
+
+/* Sets every field to its default. */
+ESP_API void esp_session_options_init(esp_session_options *options);
+
+/* A session that waits for audio. options may be null. */
+ESP_API esp_status esp_session_open(esp_model *model, const esp_session_options *options,
+                                    esp_session **out);
+/* Null is allowed. Not while a call on the session runs. */
+ESP_API void esp_session_close(esp_session *session);
+
+/* What a call changed. */
+typedef struct esp_update {
+  size_t struct_size;
+  int32_t committed_changed; /* 1: the partial's committed text grew, or utterances became final */
+  int32_t tentative_changed; /* 1: the partial's tentative text is another one */
+  int32_t partial_changed;   /* 1: either, or the partial is of another utterance */
+  int32_t final_count;       /* utterances that became final in this call (esp_final) */
+  int32_t in_speech;         /* 1: an utterance is being spoken */
+  int32_t is_final;          /* 1: the stream is finished */
+  int32_t revision;          /* of the partial: how often tentative text was replaced */
+  int64_t input_ms;          /* audio taken so far */
+  int64_t committed_ms;      /* end of the last committed word */
+  int64_t buffered_ms;       /* audio taken that is behind it */
+  int64_t lag_ms;            /* audio that waited behind this call (esp_set_backlog) */
+} esp_update;
+
+ESP_API void esp_update_init(esp_update *update);
+
+/* Starts a new stream: the clock is 0 again, language, task and gates stay. A fresh session has
+ * begun already. esp_reset is the same by another name. */
+ESP_API esp_status esp_begin(esp_session *session);
+ESP_API esp_status esp_reset(esp_session *session);
+
+/* Takes samples, any number of them, and does the work that is due. update may be null. */
+ESP_API esp_status esp_feed(esp_session *session, const float *samples, size_t count,
+                            esp_update *update);
+ESP_API esp_status esp_feed_i16(esp_session *session, const int16_t *samples, size_t count,
+                                esp_update *update);
+/* Ends the utterance at hand; the stream goes on. */
+ESP_API esp_status esp_flush(esp_session *session, esp_update *update);
+/* Ends the stream. */
+ESP_API esp_status esp_finish(esp_session *session, esp_update *update);
+
+/* Samples that already wait behind those of the next feed: the session then leaves out tentative
+ * work, never audio, until the caller is up with the present. Stays until it is set again. */
+ESP_API esp_status esp_set_backlog(esp_session *session, int64_t samples);
+/* Language and task from the next update on; null: as they are. */
+ESP_API esp_status esp_set_context(esp_session *session, const char *language, const char *task);
+
+/* Gives the call that runs on the session up, from any thread: it returns ESP_CANCELLED within some
+ * milliseconds. Without one the next call that computes returns it. */
+ESP_API esp_status esp_session_abort(esp_session *session);
+/* Asked about every 10 ms by a thread of the library's own while a call computes; a return value
+ * other than 0 is an esp_session_abort. Null: nobody is asked. */
+typedef int (*esp_abort_fn)(void *user);
+ESP_API esp_status esp_set_abort(esp_session *session, esp_abort_fn abort_fn, void *user);
+
+/* ---- Text ---- */
+
+/* How an utterance's decoding ended. */
+typedef enum esp_outcome {
+  ESP_OUTCOME_COMPLETE = 0,
+  ESP_OUTCOME_TRUNCATED = 1,  /* a length limit was reached */
+  ESP_OUTCOME_REPETITION = 2, /* a loop was cut off */
+  ESP_OUTCOME_NO_SPEECH = 3,  /* nothing was said */
+  ESP_OUTCOME_EMPTY = 4
+} esp_outcome;
+
+typedef struct esp_segment {
+  size_t struct_size;
+  int64_t utterance_id; /* from 1, never reopened */
+  int64_t t0_ms;
+  int64_t t1_ms;
+  const char *committed; /* only ever grows at its end; of a final all of its text */
+  size_t committed_size;
+  const char *tentative; /* may change; "" in a final */
+  size_t tentative_size;
+  const char *language; /* "en" */
+  int32_t word_count;   /* of the committed text */
+  esp_outcome outcome;  /* of a final */
+  double avg_log_prob;
+  double no_speech_prob;
+} esp_segment;
+
+typedef struct esp_word {
+  size_t struct_size;
+  const char *text; /* with the punctuation behind it */
+  size_t size;
+  int64_t t0_ms;
+  int64_t t1_ms;
+  double probability;
+} esp_word;
+
+ESP_API void esp_segment_init(esp_segment *segment);
+ESP_API void esp_word_init(esp_word *word);
+
+/* The utterance at hand; all zero when there is none. */
+ESP_API esp_status esp_partial(const esp_session *session, esp_segment *out);
+ESP_API esp_status esp_partial_word(const esp_session *session, int32_t word, esp_word *out);
+/* Utterances that became final in the last call, oldest first. */
+ESP_API esp_status esp_final(const esp_session *session, int32_t index, esp_segment *out);
+ESP_API esp_status esp_final_word(const esp_session *session, int32_t index, int32_t word,
+                                  esp_word *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ESPALIER_H_ */

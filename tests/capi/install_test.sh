@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The installed tree is enough: plain cc, pkg-config, CMake; only esp_* is exported; nothing leaks.
+set -euo pipefail
+prefix="$TEST_TMPDIR/prefix" model="$PWD/tests/golden/data/model_plain" root="$PWD"
+runtime/capi/install "$prefix"
+tests/capi/speech_file "$TEST_TMPDIR/speech"
+cd "$TEST_TMPDIR"
+fail() { echo "FAILED: $*"; exit 1; }
+
+exported=$(nm -D --defined-only "$prefix/lib/libespalier.so" | awk '$2 != "A" {print $3}')
+declared=$(grep -o '\besp_[a-z0-9_]*(' "$prefix/include/espalier.h" | tr -d '(' | sort -u)
+for symbol in $exported; do [[ $symbol == esp_* ]] || fail "$symbol is exported"; done
+for symbol in $declared; do
+  grep -q "^$symbol\(@.*\)\?$" <<< "$exported" || fail "$symbol is declared but not exported"
+done
+# Unique symbols (u) are constants of templates, which linkers merge by design.
+visible=$(nm -g --defined-only "$prefix/lib/libespalier.a" | awk 'NF == 3 && $2 != "u" {print $3}' |
+  grep -v '^esp_' || true)
+[[ -z $visible ]] || fail "the archive shows $visible"
+
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
+strict=(-std=c99 -pedantic -Wall -Wextra -Werror)
+for program in runtime/capi/examples/file runtime/capi/examples/live tests/capi/capi_test; do
+  cc "${strict[@]}" "$root/$program.c" -o "$(basename "$program")" $(pkg-config --cflags --libs espalier)
+done
+cc "${strict[@]}" "$root/tests/capi/capi_test.c" -o capi_test_static $(pkg-config --cflags espalier) \
+  "$prefix/lib/libespalier.a" $(pkg-config --static --libs-only-other --libs-only-l espalier | sed 's/-lespalier//')
+./capi_test "$model" speech || fail "capi_test"
+LD_LIBRARY_PATH= ./capi_test_static "$model" speech || fail "capi_test, statically linked"
+
+./file "$model" eng speech.wav > file.out
+[[ $(grep -c '^\[' file.out) == 2 ]] || fail "expected two utterances: $(cat file.out)"
+./live "$model" eng < speech > live.out 2> live.err
+[[ -s live.err ]] || fail "live showed no partial text"
+[[ "$(cat live.out)" == "$(sed 's/^\[[^]]*\] //' file.out)" ]] || fail "live and file differ"
+status=0; ./file "$model" eng /dev/null 2> file.err || status=$?
+[[ $status == 2 ]] || fail "no WAV file ended with $status"
+
+if command -v valgrind > /dev/null; then
+  ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
+    --error-exitcode=9 ./file "$model" eng speech.wav > valgrind.out || fail "valgrind"
+  [[ $(grep -c '^\[' valgrind.out) == 2 ]] || fail "other text under valgrind"
+else
+  echo "SKIPPED: no valgrind"
+fi
+if command -v cmake > /dev/null; then
+  mkdir -p cmake && cat > cmake/CMakeLists.txt <<EOF
+cmake_minimum_required(VERSION 3.13)
+project(app C)
+find_package(espalier 0.1 REQUIRED)
+add_executable(app $root/runtime/capi/examples/file.c)
+target_link_libraries(app espalier::espalier)
+EOF
+  cmake -S cmake -B cmake/out -DCMAKE_PREFIX_PATH="$prefix" > cmake.log && cmake --build cmake/out >> cmake.log
+  ./cmake/out/app "$model" eng speech.wav | cmp - file.out || fail "CMake's program"
+else
+  echo "SKIPPED: no cmake"
+fi
