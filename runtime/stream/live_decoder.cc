@@ -8,6 +8,7 @@
 #include "runtime/search/repetition.h"
 #include "runtime/session/gate_look.h"
 #include "runtime/session/window_search.h"
+#include "runtime/stream/said_again.h"
 
 namespace espalier {
 namespace {
@@ -131,6 +132,9 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
   }
   std::vector<int> ids(prefix.begin(), prefix.end());
   const RepetitionOptions repetition;
+  const FrontendConfig& frontend = engine_->config().frontend;
+  SaidAgain again(content_steps_,
+                  frames_per_step_ * frontend.hop_length * 1000 / frontend.sample_rate);
   for (int row = fed - 1;; row = 0) {
     if (stop_.stop_requested()) return Cancelled("live decoding was cancelled");
     ESP_ASSIGN_OR_RETURN(const bool more, Extend(static_cast<int>(ids.size()), &hypothesis));
@@ -138,6 +142,11 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
     LiveToken& token = hypothesis.tokens.back();
     ESP_ASSIGN_OR_RETURN(token.step, StepOf(row));
     ids.push_back(token.id);
+    if (again.Add(token.step)) {
+      const size_t size = hypothesis.tokens.size();
+      hypothesis.tokens.resize(size - std::min<size_t>(size, SaidAgain::kTokens));
+      return hypothesis;
+    }
     const RepeatedTail tail = FindRepeatedTail(ids, repetition);
     if (tail.period > 0) {
       const int kept = LengthWithoutLoop(static_cast<int>(ids.size()), tail, repetition);

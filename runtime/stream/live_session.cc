@@ -13,8 +13,9 @@ namespace {
 constexpr int kWhisperPaddingMs = 2000;
 constexpr int kWholeWindow = -1;
 
-// AlignAtt: looking this far back behind what was heard is no speech that goes on.
-constexpr int kRewindMs = 4000;
+// AlignAtt: looking this far back behind what was heard is no speech that goes on; with short windows
+// the decoder soon says the beginning again.
+constexpr int kRewindMs = 400;
 constexpr int kStepMs = 10;
 // Frames kept while nobody speaks, beyond what an utterance may begin before.
 constexpr int kSpareMs = 500;
