@@ -7,6 +7,8 @@ packages=(
   bazel-bootstrap g++ pkg-config git ca-certificates
   libsentencepiece-dev libsndfile1-dev libsoxr-dev libkissfft-dev libutf8proc-dev zlib1g-dev
   libhwy-dev nlohmann-json3-dev libcli11-dev portaudio19-dev
+  libvulkan-dev glslang-tools spirv-tools                    # headers, shader compiler, its checker
+  mesa-vulkan-drivers vulkan-validationlayers                # tests only: a Vulkan device in software
   libwebrtc-audio-processing-dev                             # voice activity
   libgtest-dev libbenchmark-dev libopenblas-dev libdnnl-dev  # tests and benchmarks only
   python3 python3-numpy python3-yaml                         # models/convert.py

@@ -20,6 +20,7 @@ _LIBS = {
     "sndfile": ("sndfile", "sndfile.h", ["-lsndfile"]),
     "soxr": ("soxr", "soxr.h", ["-lsoxr"]),
     "utf8proc": ("libutf8proc", "utf8proc.h", ["-lutf8proc"]),
+    "vulkan_headers": (None, "vulkan/vulkan_core.h", ["-ldl"]),  # the loader is opened at run time
     "webrtc_audio": (
         "webrtc-audio-processing",
         "webrtc/modules/audio_processing/include/audio_processing.h",

@@ -18,11 +18,25 @@
 namespace espalier {
 
 struct DeviceInfo {
-  std::string id;      // stable, as --device takes it: "cpu", "reference"
-  std::string kind;    // "cpu", "gpu", ...
-  std::string name;    // as the device calls itself
-  std::string detail;  // instruction set, driver version
+  std::string id;         // as --device takes it: "cpu", "reference", "vulkan:0"
+  std::string kind;       // "cpu", "gpu", "igpu", "software" (a GPU interface computed on the CPU)
+  std::string name;       // as the device calls itself
+  std::string detail;     // instruction set, driver version
+  std::string uuid = {};  // of a GPU: the same when others come or go
+  std::string refusal = {};  // why it cannot be used; empty: it can
   int64_t memory_bytes = 0;
+};
+
+// What a device did since its backend was made. Zero throughout where a backend does not count.
+struct DeviceCounters {
+  int64_t dispatches = 0;         // kernels run
+  int64_t barriers = 0;           // run
+  int64_t submits = 0;            // of command buffers, staged copies included
+  int64_t command_buffers = 0;    // recorded
+  int64_t descriptor_writes = 0;  // descriptor sets written
+  int64_t written_bytes = 0;      // host to device, weights included
+  int64_t read_bytes = 0;         // device to host
+  int64_t memory_bytes = 0;       // device memory in use at present
 };
 
 // Device memory. Not thread-safe; belongs to one session. Fresh buffers read as zeros.
@@ -67,6 +81,7 @@ class Backend {
   // Errors: kUnsupported naming the op and the reason.
   virtual Status Supports(const Plan& plan) const = 0;
   virtual Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) = 0;
+  virtual DeviceCounters counters() const { return {}; }
 };
 
 }  // namespace espalier

@@ -9,10 +9,13 @@
 
 namespace espalier {
 
-// `device`: "cpu", "reference" (slow, defines correctness), or "auto" (the fastest that works).
-// `threads`: 0 for one per core. Errors: kUnsupported naming the devices there are.
+// `device`: "cpu", "reference" (slow, defines correctness), "vulkan:N" or "vulkan:UUID", or "auto": the
+// CPU; a Vulkan device is taken only when it is named.
+// `threads`: 0 for one per core. Errors: kUnsupported naming the devices there are, or why the one
+// that was asked for cannot be used.
 Result<std::unique_ptr<Backend>> OpenBackend(const std::string& device, int threads);
 
+// Devices that cannot be used are listed with the reason (DeviceInfo::refusal).
 std::vector<DeviceInfo> ListBackendDevices();
 
 }  // namespace espalier

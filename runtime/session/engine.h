@@ -24,7 +24,7 @@ namespace espalier {
 
 struct EngineOptions {
   std::string model_folder;
-  std::string device = "cpu";  // "cpu", "reference", "auto"
+  std::string device = "cpu";  // as OpenBackend takes it
   int threads = 0;             // 0: one per core
   std::string gates = "auto";  // as gate_option.h has it: "auto", "all", "budget=0.3", a pack, ...
   std::string gate_pack = {};  // folder of a gate pack to attach; empty: as `gates` says

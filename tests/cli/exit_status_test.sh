@@ -27,7 +27,7 @@ truncate -s 1000 broken/model.safetensors
 expect 3 transcribe -m broken speech.wav
 
 expect 4 transcribe -l klingon speech.wav
-expect 4 transcribe --device vulkan:0 speech.wav
+expect 4 transcribe --device vulkan:99 speech.wav
 expect 4 transcribe --temperature 0.5 speech.wav # OWSM has no ladder
 has err "--temperature"
 

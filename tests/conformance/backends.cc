@@ -1,7 +1,10 @@
 #include "tests/conformance/backends.h"
 
+#include <gtest/gtest.h>
+
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/reference/reference_backend.h"
+#include "runtime/backend/vulkan/vulkan_backend.h"
 
 namespace espalier::conformance {
 namespace {
@@ -19,6 +22,20 @@ void AddCpu(std::vector<Candidate>* candidates) {
   }
 }
 
+// The first Vulkan device, with the validation layer where it is installed: a message of its fails
+// the test, also one while the device is destroyed.
+void AddVulkan(std::vector<Candidate>* candidates) {
+  candidates->push_back({"vulkan", [](std::string* reason) {
+                           auto backend = MakeVulkanBackend(
+                               {.validation = true, .on_validation_message = [](const auto& text) {
+                                  ADD_FAILURE() << text;
+                                }});
+                           if (backend.ok()) return std::move(backend).value();
+                           *reason = backend.status().message();
+                           return std::unique_ptr<Backend>();
+                         }});
+}
+
 }  // namespace
 
 std::vector<Candidate> Candidates() {
@@ -26,6 +43,7 @@ std::vector<Candidate> Candidates() {
   // Against itself: shows that the suite's expectations are met by anything at all.
   candidates.push_back({"reference", [](std::string*) { return MakeReferenceBackend(); }});
   AddCpu(&candidates);
+  AddVulkan(&candidates);
   return candidates;
 }
 

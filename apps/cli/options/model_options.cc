@@ -12,7 +12,8 @@ void ModelOptions::AddModelTo(CLI::App& app) {
 }
 
 void ModelOptions::AddDeviceTo(CLI::App& app) {
-  app.add_option("--device", device, "cpu, reference (slow, defines correctness) or auto")
+  app.add_option("--device", device,
+                 "cpu, vulkan:N or vulkan:UUID, reference (slow, defines correctness) or auto")
       ->type_name("DEVICE")
       ->capture_default_str();
   app.add_option("-t,--threads", threads, "Threads; 0: one per core")

@@ -31,6 +31,8 @@ class DevicesVerb final : public Verb {
       if (device.memory_bytes > 0) {
         text += StrFormat(", %.1f GB", static_cast<double>(device.memory_bytes) / 1e9);
       }
+      if (!device.uuid.empty()) text += ", uuid " + device.uuid;
+      if (!device.refusal.empty()) text += ": cannot be used: " + device.refusal;
       text += "\n";
     }
     return text;
@@ -43,6 +45,8 @@ class DevicesVerb final : public Verb {
                       {"kind", device.kind},
                       {"name", device.name},
                       {"detail", device.detail},
+                      {"uuid", device.uuid},
+                      {"refusal", device.refusal},
                       {"memory_bytes", device.memory_bytes}});
     }
     return DumpLine({{"devices", list}});

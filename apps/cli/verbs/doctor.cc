@@ -56,6 +56,9 @@ Check FfmpegCheck() {
 }
 
 Check DeviceCheck(const DeviceInfo& device) {
+  if (!device.refusal.empty()) {
+    return {"device", Verdict::kMissing, device.id + ": " + device.refusal};
+  }
   return {"device", Verdict::kOk, device.id + ": " + device.name + ", " + device.detail};
 }
 

@@ -1,0 +1,46 @@
+#include "runtime/backend/vulkan/tuning.h"
+
+#include <algorithm>
+
+namespace espalier::vulkan {
+namespace {
+
+// Bytes of shared memory that gemm_tiled.comp declares.
+uint32_t TileBytes(const Tuning& tuning) {
+  return tuning.tile_depth * ((tuning.tile_rows + 1) * 4 + tuning.tile_vectors * 16);
+}
+
+uint32_t TileThreads(const Tuning& tuning) {
+  return tuning.tile_rows / tuning.rows_each * tuning.tile_vectors;
+}
+
+}  // namespace
+
+Tuning TuningOf(const PhysicalDevice& device, GemmKind gemm) {
+  Tuning tuning;
+  const VkPhysicalDeviceLimits& limits = device.limits;
+  if (device.is_software()) {
+    // One subgroup a workgroup: no barriers, and what is the same for all lanes is read once.
+    const uint32_t width = std::clamp<uint32_t>(device.subgroup_size, 4, 32);
+    tuning.lanes = tuning.reduce_threads = tuning.attention_lanes = width;
+    tuning.attention_block = 1;
+    tuning.direct_rows = 16;
+    tuning.tile_rows = 32;
+    tuning.tile_vectors = 8;
+    tuning.tile_depth = 8;
+    tuning.gemv_lanes = width;
+    tuning.gemv_slices = 1;
+    tuning.tiled_gemm = false;
+  } else if (limits.maxComputeWorkGroupInvocations < TileThreads(tuning)) {
+    tuning.tile_rows = 32;
+    tuning.tile_vectors = 8;
+  }
+  if (limits.maxComputeSharedMemorySize < TileBytes(tuning) ||
+      limits.maxComputeWorkGroupInvocations < TileThreads(tuning)) {
+    tuning.tiled_gemm = false;
+  }
+  if (gemm != GemmKind::kByDevice) tuning.tiled_gemm = gemm == GemmKind::kTiled;
+  return tuning;
+}
+
+}  // namespace espalier::vulkan
