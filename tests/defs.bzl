@@ -3,9 +3,13 @@
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//runtime:defs.bzl", "COPTS")
 
-# lavapipe on the caller's thread: 17 times less per small dispatch, and it leaves the other cores to
-# other tests. Mesa keeps compiled shaders in the test's own folder.
-LAVAPIPE_ENV = {"LP_NUM_THREADS": "0"}
+# For tests that run on a Vulkan device, here lavapipe. On the caller's thread a small dispatch costs a
+# seventeenth, and other cores are left to other tests. Every message of the validation layers is an
+# error of the backend.
+LAVAPIPE_ENV = {
+    "ESPALIER_VULKAN_VALIDATION": "1",
+    "LP_NUM_THREADS": "0",
+}
 
 def espalier_test(name, srcs, deps = [], size = "small", copts = [], **kwargs):
     cc_test(

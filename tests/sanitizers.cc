@@ -4,7 +4,9 @@ extern "C" {
 const char* __lsan_default_suppressions();
 const char* __tsan_default_suppressions();
 const char* __lsan_default_suppressions() {
-  return "leak:libportaudio\nleak:libasound\nleak:libvorbis\n";
+  return "leak:libportaudio\nleak:libasound\nleak:libvorbis\nleak:libvulkan\nleak:libLLVM\n";
 }
-const char* __tsan_default_suppressions() { return "race:libopenblas\n"; }
+const char* __tsan_default_suppressions() {
+  return "race:libopenblas\nrace:libvulkan_lvp.so\ncalled_from_lib:libvulkan_lvp.so\n";
+}
 }

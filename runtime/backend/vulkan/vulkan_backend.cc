@@ -130,8 +130,10 @@ class VulkanBackend final : public Backend {
     const std::string folder =
         options.cache_folder.empty() ? vulkan::CacheFolder() : options.cache_folder;
     ESP_ASSIGN_OR_RETURN(pipelines_, vulkan::Pipelines::Create(device_.get(), folder));
-    weights_ = std::make_unique<vulkan::WeightStore>(memory_.get(), transfer_.get(),
-                                                     physical.limits.maxStorageBufferRange);
+    const int64_t largest_bytes = options.largest_weight_bytes > 0
+                                      ? options.largest_weight_bytes
+                                      : physical.limits.maxStorageBufferRange;
+    weights_ = std::make_unique<vulkan::WeightStore>(memory_.get(), transfer_.get(), largest_bytes);
     tuning_ = vulkan::TuningOf(physical, static_cast<vulkan::GemmKind>(options.gemm));
     return OkStatus();
   }

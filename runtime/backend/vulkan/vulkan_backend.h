@@ -29,10 +29,12 @@ struct VulkanOptions {
   // (kInternal) of the next call. Also turned on by ESPALIER_VULKAN_VALIDATION=1.
   bool validation = false;
   std::function<void(const std::string&)> on_validation_message = {};  // from any thread
-  // For tests: which matrix product kernel, and device memory as if it were another card's.
+  // For tests: which matrix product kernel, device memory as if it were another card's, a lower
+  // limit.
   enum class Gemm : uint8_t { kByDevice, kDirect, kTiled };
   Gemm gemm = Gemm::kByDevice;
   bool separate_memory = false;
+  int64_t largest_weight_bytes = 0;  // of one buffer; 0: the device's limit
   std::function<void(vulkan::Functions*)> adjust_functions = {};  // replace calls with faulty ones
 };
 
