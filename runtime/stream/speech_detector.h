@@ -4,10 +4,9 @@
 // passes must also behave like speech over the last 600 ms, in two measures of a 32-band spectrum:
 //   modulation  standard deviation of the level, in dB: syllables rise and fall
 //   motion      mean change of the spectrum's shape within 40 ms, in dB: mouths move, notes stand
-// Measured over voiced frames: telephone prompts in five languages and a noisy public speech have
-// 1.8 to 25 dB of modulation (5th to 95th percentile) and 3.1 to 8 dB of motion; white and pink
-// noise 0.4 to 0.9 and 2.6 to 2.8; hum, tones and chords 0 to 1 and 0 to 1.3; plucked notes and
-// drums 4.5 to 19 and 0 to 2.8; five pieces of instrumental music 1 to 22 and 0.4 to 4.4.
+// Speech has both. Steady noise has motion and no modulation, plucked notes and drums have
+// modulation and no motion, hum, tones and chords have neither; some music has as much of both as
+// speech.
 //
 // Non-goals: singing, babble, where an utterance ends (endpointer.h).
 #pragma once
