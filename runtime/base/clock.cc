@@ -6,11 +6,21 @@
 
 namespace espalier {
 
+namespace {
+
+double Seconds(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
+
+double ProcessorSeconds() { return Seconds(CLOCK_PROCESS_CPUTIME_ID); }
+
 double MeasuredSeconds() {
   static const bool cpu = GetEnv("ESPALIER_CLOCK").value_or("") == "cpu";
-  timespec now{};
-  ::clock_gettime(cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  return cpu ? ProcessorSeconds() : Seconds(CLOCK_MONOTONIC);
 }
 
 }  // namespace espalier

@@ -3,9 +3,11 @@
 
 namespace espalier {
 
-// Seconds of wall time since some point; with ESPALIER_CLOCK=cpu of this process's processor time,
-// all threads together: on a machine that others use too, and with one thread, about the wall time
-// that it would have alone.
+// Seconds of this process's processor time, all threads together.
+double ProcessorSeconds();
+
+// Seconds of wall time since some point; with ESPALIER_CLOCK=cpu ProcessorSeconds(): on a
+// machine that others use too, and with one thread, about the wall time that it would have alone.
 double MeasuredSeconds();
 
 class Stopwatch {

@@ -19,6 +19,7 @@
 #include "apps/cli/timings_text.h"
 #include "apps/cli/verb.h"
 #include "apps/cli/writers/json_values.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/string_format.h"
 #include "runtime/model/cost_table.h"
 #include "runtime/session/gate_look.h"
@@ -30,15 +31,6 @@ namespace {
 
 constexpr int64_t kWarmUpMs = 1000;
 constexpr double kLongestS = 24 * 3600;
-
-double CpuSeconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 double PeakMegabytes() {
   rusage usage{};
@@ -164,7 +156,7 @@ class BenchVerb final : public Verb {
   Result<BenchRun> RunOnce(Contender& contender, const TranscribeOptions& options,
                            VerbContext& context) const {
     BenchRun run;
-    const double cpu_before = CpuSeconds();
+    const double cpu_before = ProcessorSeconds();
     for (const std::string& file : Files()) {
       ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
                            OpenAudio(file, contender.engine->config().frontend.sample_rate));
@@ -175,7 +167,7 @@ class BenchVerb final : public Verb {
       run.duration_ms += transcript.duration_ms;
     }
     run.timings.closed_gate_count /= static_cast<int>(Files().size());
-    run.cpu_s = CpuSeconds() - cpu_before;
+    run.cpu_s = ProcessorSeconds() - cpu_before;
     return run;
   }
 
