@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kMaxFftSize = 16384;
 constexpr int kMaxMelCount = 1024;
-constexpr double kMelFloor = 1e-10;
 
 // w[n] = 0.5 - 0.5 cos(2πn / length): periodic, so w[length] would be 0 again.
 std::vector<double> PeriodicHann(int length) {

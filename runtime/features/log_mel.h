@@ -16,9 +16,11 @@
 
 namespace espalier {
 
+constexpr double kMelFloor = 1e-10;  // least power of a band
+
 enum class LogMelScale {
-  kNaturalLog,  // ln(max(mel, 1e-10)), OWSM
-  kLog10,       // log10(max(mel, 1e-10)), Whisper before NormalizeWhisperWindow
+  kNaturalLog,  // ln(max(mel, kMelFloor)), OWSM
+  kLog10,       // log10(max(mel, kMelFloor)), Whisper before NormalizeWhisperWindow
 };
 
 struct LogMelConfig {

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kReadSamples = 16384;
 
+}  // namespace
+
 int FramesPerStep(const EncoderConfig& encoder) {
   switch (encoder.subsampling) {
     case Subsampling::kConv1d:
@@ -20,8 +22,6 @@ int FramesPerStep(const EncoderConfig& encoder) {
   }
   return 1;
 }
-
-}  // namespace
 
 AudioWindow::AudioWindow(AudioReader* audio, int64_t window_samples, int64_t limit_samples)
     : audio_(audio),

@@ -43,6 +43,9 @@ class AudioWindow {
   std::vector<float> samples_;
 };
 
+// Feature frames that become one step of the encoder.
+int FramesPerStep(const EncoderConfig& encoder);
+
 // Samples of one window.
 int64_t WindowSamples(const ModelConfig& config);
 

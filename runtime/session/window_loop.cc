@@ -111,21 +111,9 @@ Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptio
   return inference_.Encode(*gates_);
 }
 
-// The language is heard with the gates the user forced, else with every gate open: the predictor
-// needs to know the language first.
 Status WindowLoop::ChooseContext(const TranscribeOptions& options) {
-  const LanguageTokens languages = LanguagesOf(*engine_);
-  if (languages.ids.empty()) {  // an English-only Whisper
-    ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, "en", options.task));
-    return OkStatus();
-  }
-  ESP_RETURN_IF_ERROR(
-      inference_.Encode(engine_->forced_gates().value_or(AllOpen(engine_->config()))));
-  ESP_ASSIGN_OR_RETURN(const LanguageGuess guess,
-                       DetectLanguage(inference_, engine_->config(), languages.ids));
-  ESP_ASSIGN_OR_RETURN(
-      context_,
-      ResolveContext(*engine_, languages.names[static_cast<size_t>(guess.index)], options.task));
+  ESP_ASSIGN_OR_RETURN(const std::string heard, HearLanguage(*engine_, inference_));
+  ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, heard, options.task));
   return OkStatus();
 }
 

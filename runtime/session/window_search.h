@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "runtime/base/status.h"
 #include "runtime/search/ctc_prefix_scorer.h"
@@ -18,5 +19,10 @@ Result<CtcPrefixScorer> MakeCtcScorer(Inference& inference, const OwsmConfig& ow
 // Ends whatever hypotheses `inference` held.
 Result<LanguageGuess> DetectLanguage(Inference& inference, const ModelConfig& config,
                                      std::span<const int> language_ids);
+
+// The same for the embedded window, as a name for ResolveContext; "en" for an English-only Whisper.
+// Encodes it with the gates the user forced, else with every gate open: the predictor needs to know
+// the language first.
+Result<std::string> HearLanguage(const Engine& engine, Inference& inference);
 
 }  // namespace espalier

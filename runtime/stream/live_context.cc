@@ -33,9 +33,7 @@ Status LiveContext::Choose(bool first_window, int64_t window_ms, LiveDecoder* de
       ESP_ASSIGN_OR_RETURN(chosen, ResolveContext(*engine_, language_, task_));
     }
   } else if (!chosen || (first_window && window_ms >= kEnoughToTellMs)) {
-    // The predictor needs to know the language first: it is heard with every gate open.
-    const GateMask gates = engine_->forced_gates().value_or(AllOpen(engine_->config()));
-    ESP_ASSIGN_OR_RETURN(const std::string heard, decoder->HearLanguage(gates));
+    ESP_ASSIGN_OR_RETURN(const std::string heard, decoder->HearLanguage());
     ESP_ASSIGN_OR_RETURN(chosen, ResolveContext(*engine_, heard, task_));
   }
   if (!context_ || !SameContext(*context_, *chosen)) gates_.reset();

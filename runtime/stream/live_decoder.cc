@@ -7,7 +7,7 @@
 
 #include "runtime/search/repetition.h"
 #include "runtime/session/gate_look.h"
-#include "runtime/session/window_search.h"
+#include "runtime/session/window.h"
 #include "runtime/stream/said_again.h"
 
 namespace espalier {
@@ -16,21 +16,9 @@ namespace {
 // The convolutions need some frames, and Whisper's are made for an even number of them.
 constexpr int kFewestFrames = 100;
 
-int FramesPerStep(Subsampling subsampling) {
-  switch (subsampling) {
-    case Subsampling::kConv2d:
-      return 4;
-    case Subsampling::kConv2d8:
-      return 8;
-    case Subsampling::kConv1d:
-      return 2;
-  }
-  return 1;
-}
-
-// Natural logarithm or base 10 of the smallest power that LogMel knows: digital silence.
+// What LogMel gives for digital silence.
 float SilentFeature(ModelFamily family) {
-  constexpr float kFloor = 1e-10f;
+  constexpr auto kFloor = static_cast<float>(kMelFloor);
   return family == ModelFamily::kOwsm ? std::log(kFloor) : std::log10(kFloor);
 }
 
@@ -43,7 +31,7 @@ LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabula
       inference_(engine_, {.alignment = true}),
       padding_frames_(padding_frames),
       max_frames_(SizesOf(engine_->config()).frames),
-      frames_per_step_(FramesPerStep(engine_->config().encoder.subsampling)),
+      frames_per_step_(FramesPerStep(engine_->config().encoder)),
       log_probs_(2 * static_cast<size_t>(engine_->config().vocabulary_size)) {}
 
 Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine> engine,
@@ -77,15 +65,6 @@ Status LiveDecoder::Embed(std::span<const float> frames) {
   content_steps_ = std::min(inference_.encoder_steps(),
                             (std::min(count, padded) + frames_per_step_ - 1) / frames_per_step_);
   return OkStatus();
-}
-
-Result<std::string> LiveDecoder::HearLanguage(const GateMask& gates) {
-  const LanguageTokens languages = LanguagesOf(*engine_);
-  if (languages.ids.empty()) return std::string("en");  // an English-only Whisper
-  ESP_RETURN_IF_ERROR(inference_.Encode(gates));
-  ESP_ASSIGN_OR_RETURN(const LanguageGuess guess,
-                       DetectLanguage(inference_, engine_->config(), languages.ids));
-  return languages.names[static_cast<size_t>(guess.index)];
 }
 
 Result<GateMask> LiveDecoder::LookAtGates(const Context& context) {

@@ -13,6 +13,7 @@
 #include "runtime/search/outcome.h"
 #include "runtime/session/context.h"
 #include "runtime/session/inference.h"
+#include "runtime/session/window_search.h"
 #include "runtime/stream/live_vocabulary.h"
 
 namespace espalier {
@@ -49,7 +50,7 @@ class LiveDecoder {
   // max_frames(). Errors: kCancelled, kDeviceLost.
   Status Embed(std::span<const float> frames);
   // The language heard, by its name; needs the embedded window. Errors: as Embed.
-  Result<std::string> HearLanguage(const GateMask& gates);
+  Result<std::string> HearLanguage() { return espalier::HearLanguage(*engine_, inference_); }
   // One look of the gate predictor at the embedded window.
   Result<GateMask> LookAtGates(const Context& context);
   Status Encode(const GateMask& gates) { return inference_.Encode(gates); }

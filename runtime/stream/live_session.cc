@@ -8,13 +8,13 @@
 namespace espalier {
 namespace {
 
-// Whisper reads windows that are not padded to 30 s, given some silence behind the audio
-// (stream/README.md has the word error rates). Of other families nobody has shown it.
+// Whisper reads windows that are not padded to 30 s, given some silence behind the audio. Of other
+// families nobody has shown it.
 constexpr int kWhisperPaddingMs = 2000;
 constexpr int kWholeWindow = -1;
 
-// AlignAtt: looking this far back behind what was heard is no speech that goes on; with short windows
-// the decoder soon says the beginning again.
+// AlignAtt: looking this far back behind what was heard is no speech that goes on; with short
+// windows the decoder soon says the beginning again.
 constexpr int kRewindMs = 400;
 constexpr int kStepMs = 10;
 // Frames kept while nobody speaks, beyond what an utterance may begin before.
