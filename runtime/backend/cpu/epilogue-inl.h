@@ -15,7 +15,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 
-constexpr int64_t kBlockRows = 48;  // of a task of either product
+// How f32 and i8 products are cut into tasks.
+constexpr int64_t kBlockRows = 48;
+constexpr int64_t kBlockPanels = 768 / kPanelColumns;
+constexpr int64_t kFewRows = 12;  // at most: a task per panel, which streams the weights once
+static_assert(kFewRows <= kBlockRows && kBlockRows % kTileRows == 0);
 
 using RowPointers = std::array<float*, static_cast<size_t>(kBlockRows)>;
 

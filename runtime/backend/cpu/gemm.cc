@@ -21,9 +21,6 @@ namespace espalier::cpu::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kBlockDepth = 384;
-constexpr int64_t kBlockPanels = 768 / kPanelColumns;
-constexpr int64_t kFewRows = 12;  // at most: stream the weights, copy nothing
-static_assert(kFewRows <= kBlockRows && kBlockRows % kTileRows == 0);
 
 // The parts of a worker's scratch.
 struct BlockScratch {

@@ -24,9 +24,7 @@ using Ints = hn::Repartition<int32_t, Floats>;
 using VI = hn::Vec<Ints>;
 
 constexpr int64_t kBlockDepth = 1024;  // a panel's part is 16 KB on AVX2
-constexpr int64_t kBlockPanels = 768 / kPanelColumns;
-constexpr int64_t kFewRows = 12;
-static_assert(kFewRows <= kBlockRows && kBlockDepth % 2 == 0);
+static_assert(kBlockDepth % 2 == 0);
 
 // sums = [sums +] x · w over `pairs` pairs of depths.
 //   x: kRows rows, x_stride apart    w: the panel's pairs    sums: kRows rows of kPanelColumns
