@@ -1,8 +1,6 @@
-#include "shaders/params/attention.h"
+#include "runtime/backend/vulkan/ops/attention.h"
 
 #include <cmath>
-
-#include "runtime/backend/vulkan/lowering.h"
 
 namespace espalier::vulkan {
 namespace {
@@ -14,30 +12,32 @@ constexpr uint32_t kWidestHead = 128;
 
 }  // namespace
 
+AttentionParams AttentionParamsOf(uint32_t rows, uint32_t width, const AttentionWindows& windows) {
+  AttentionParams params = {};
+  params.rows = rows;
+  params.query_base = windows.query.base;
+  params.query_stride = windows.query.stride;
+  params.key_base = windows.key.base;
+  params.key_stride = windows.key.stride;
+  params.value_base = windows.value.base;
+  params.value_stride = windows.value.stride;
+  params.out_base = windows.output.base;
+  params.out_stride = windows.output.stride;
+  params.scale = 1.0f / std::sqrt(static_cast<float>(width));
+  return params;
+}
+
 Status Lower(const AttentionOp& op, Lowering& lowering) {
   const Tuning& tuning = lowering.tuning();
-  const Tensor query = lowering.At(op.query), key = lowering.At(op.key);
-  const Tensor value = lowering.At(op.value), output = lowering.At(op.output);
+  const AttentionWindows windows{.query = lowering.At(op.query),
+                                 .key = lowering.At(op.key),
+                                 .value = lowering.At(op.value),
+                                 .output = lowering.At(op.output)};
+  const auto& [query, key, value, output] = windows;
   const auto heads = static_cast<uint32_t>(op.heads);
   const uint32_t width = static_cast<uint32_t>(op.query.column_count) / heads;
-  const AttentionParams params{.rows = lowering.Rows(op.query),
-                               .keys = lowering.Rows(op.key),
-                               .query_base = query.base,
-                               .query_stride = query.stride,
-                               .key_base = key.base,
-                               .key_stride = key.stride,
-                               .value_base = value.base,
-                               .value_stride = value.stride,
-                               .out_base = output.base,
-                               .out_stride = output.stride,
-                               .scale = 1.0f / std::sqrt(static_cast<float>(width)),
-                               .lane_count = 0,
-                               .positions_base = 0,
-                               .positions_stride = 0,
-                               .lanes_base = 0,
-                               .lanes_stride = 0,
-                               .history_base = 0,
-                               .history_stride = 0};
+  AttentionParams params = AttentionParamsOf(lowering.Rows(op.query), width, windows);
+  params.keys = lowering.Rows(op.key);
   if (lowering.MostRows(op.query) <= kFewRows || width > kWidestHead) {
     return lowering.Add({.shader = Shader::kAttentionRows,
                          .constants = {tuning.reduce_threads, width, false},

@@ -1,7 +1,4 @@
-#include <cmath>
-
-#include "runtime/backend/vulkan/lowering.h"
-#include "shaders/params/attention.h"
+#include "runtime/backend/vulkan/ops/attention.h"
 #include "shaders/params/cache_write.h"
 
 namespace espalier::vulkan {
@@ -41,30 +38,23 @@ Status AddWrite(const CachedAttentionOp& op, Lowering& lowering) {
 
 Status Lower(const CachedAttentionOp& op, Lowering& lowering) {
   ESP_RETURN_IF_ERROR(AddWrite(op, lowering));
-  const Tensor query = lowering.At(op.query), output = lowering.At(op.output);
-  const Tensor key = lowering.At(op.key_cache), value = lowering.At(op.value_cache);
+  const AttentionWindows windows{.query = lowering.At(op.query),
+                                 .key = lowering.At(op.key_cache),
+                                 .value = lowering.At(op.value_cache),
+                                 .output = lowering.At(op.output)};
+  const auto& [query, key, value, output] = windows;
   const Tensor positions = lowering.At(op.positions), lanes = lowering.At(op.lanes);
   const Tensor history = lowering.At(op.history);
   const auto heads = static_cast<uint32_t>(op.heads);
   const uint32_t width = static_cast<uint32_t>(op.query.column_count) / heads;
-  const AttentionParams params{.rows = lowering.Rows(op.query),
-                               .keys = 0,
-                               .query_base = query.base,
-                               .query_stride = query.stride,
-                               .key_base = key.base,
-                               .key_stride = key.stride,
-                               .value_base = value.base,
-                               .value_stride = value.stride,
-                               .out_base = output.base,
-                               .out_stride = output.stride,
-                               .scale = 1.0f / std::sqrt(static_cast<float>(width)),
-                               .lane_count = static_cast<uint32_t>(op.lane_count),
-                               .positions_base = positions.base,
-                               .positions_stride = positions.stride,
-                               .lanes_base = lanes.base,
-                               .lanes_stride = lanes.stride,
-                               .history_base = history.base,
-                               .history_stride = history.stride};
+  AttentionParams params = AttentionParamsOf(lowering.Rows(op.query), width, windows);
+  params.lane_count = static_cast<uint32_t>(op.lane_count);
+  params.positions_base = positions.base;
+  params.positions_stride = positions.stride;
+  params.lanes_base = lanes.base;
+  params.lanes_stride = lanes.stride;
+  params.history_base = history.base;
+  params.history_stride = history.stride;
   return lowering.Add({.shader = Shader::kAttentionRows,
                        .constants = {lowering.tuning().reduce_threads, width, true},
                        .bindings = {query.Read(), key.Read(), value.Read(), output.Write(),
