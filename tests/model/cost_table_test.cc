@@ -6,17 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/file.h"
+#include "tests/model/tiny_config.h"
 
 namespace espalier {
 namespace {
-
-ModelConfig TinyConfig() {
-  ModelConfig config;
-  config.family = ModelFamily::kWhisper;
-  config.encoder.layers = 2;
-  config.decoder.layers = 1;
-  return config;
-}
 
 // Encoder modules cost `scale` seconds each, decoder modules 1, 2 and 3 ms a step.
 WindowCost Window(double input_s, double scale) {

@@ -6,17 +6,10 @@
 
 #include "runtime/base/file.h"
 #include "runtime/model/gate_map.h"
+#include "tests/model/tiny_config.h"
 
 namespace espalier {
 namespace {
-
-ModelConfig TinyConfig() {
-  ModelConfig config;
-  config.family = ModelFamily::kWhisper;
-  config.encoder.layers = 2;
-  config.decoder.layers = 1;
-  return config;
-}
 
 // All open but the gates of these numbers, encoder first.
 GateMask Mask(const std::vector<size_t>& closed) {

@@ -10,7 +10,7 @@
 #include "runtime/base/file.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/session/inference.h"
-#include "runtime/session/window.h"
+#include "tests/session/gated_scores.h"
 
 namespace espalier {
 namespace {
@@ -36,12 +36,7 @@ constexpr Module kModules[] = {
 };
 
 void Close(GateMask* mask, const Module& module, int layer) {
-  GateTable& table = std::string(module.stack) == "encoder" ? mask->encoder : mask->decoder;
-  for (size_t m = 0; m < table.modules.size(); ++m) {
-    if (table.modules[m] == module.name) {
-      table.open[static_cast<size_t>(layer) * table.modules.size() + m] = 0;
-    }
-  }
+  CloseGate(mask, std::string(module.stack) == "encoder", module.name, layer);
 }
 
 std::string TensorPrefix(const Module& module, int layer) {
@@ -75,25 +70,8 @@ std::string ZeroedModel(const std::vector<std::pair<Module, int>>& modules) {
   return folder;
 }
 
-// Log-probabilities after a prompt and a step, of noise.
 std::vector<float> Scores(const std::string& folder, const GateMask* gates) {
-  auto engine = Engine::Open({.model_folder = folder, .threads = 1});
-  EXPECT_TRUE(engine.ok()) << engine.status().message();
-  Inference inference(*engine, {});
-  std::vector<float> samples(30000);
-  for (size_t i = 0; i < samples.size(); ++i) {
-    samples[i] = 0.3f * std::sin(0.001f * static_cast<float>(i * (i % 97)));
-  }
-  EXPECT_TRUE(inference.Embed(WindowFeatures(**engine, samples)).ok());
-  EXPECT_TRUE(inference.Encode(gates != nullptr ? *gates : AllOpen((*engine)->config())).ok());
-  const auto width = static_cast<size_t>(inference.vocabulary_size());
-  std::vector<float> scores(3 * width);
-  EXPECT_TRUE(
-      inference.Start(std::array{76, 5, 7}, std::array{2}, std::span(scores).first(width)).ok());
-  EXPECT_TRUE(
-      inference.Advance(std::array{0, 0}, std::array{10, 11}, std::span(scores).subspan(width))
-          .ok());
-  return scores;
+  return ScoresOfNoise(folder, gates, 30000);
 }
 
 void ExpectEqualScores(const std::vector<std::pair<Module, int>>& closed) {
