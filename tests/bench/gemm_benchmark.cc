@@ -75,6 +75,8 @@ std::shared_ptr<const Plan> LinearPlan(const Shape& shape, DType storage) {
                            .row_stride = shape.depth,
                            .data = values->data(),
                            .owned = nullptr});
+  // Any bytes are i8 weights, and any numbers their scales.
+  if (storage == DType::kI8) plan->weights.back().row_scales = values->data();
   plan->weights_owner = values;
   plan->ops.push_back(
       LinearOp{.input = {0, 0, shape.depth}, .weight = {0}, .output = {1, 0, shape.columns}});
@@ -142,6 +144,7 @@ void Register(const Shape& shape, int threads) {
   };
   add("espalier_f32", [=](benchmark::State& s) { Espalier(s, shape, DType::kF32, threads); });
   add("espalier_f16", [=](benchmark::State& s) { Espalier(s, shape, DType::kF16, threads); });
+  add("espalier_i8", [=](benchmark::State& s) { Espalier(s, shape, DType::kI8, threads); });
   add("openblas_f32", [=](benchmark::State& s) { OpenBlas(s, shape, threads); });
   add("onednn_f32", [=](benchmark::State& s) { OneDnn(s, shape, threads); });
 }

@@ -88,7 +88,8 @@ class CpuBackend : public Backend {
   Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) override {
     ESP_RETURN_IF_ERROR(plan->Validate());
     ESP_RETURN_IF_ERROR(Supports(*plan));
-    const cpu::Preparation preparation{.plan = *plan, .packed = packed_};
+    const cpu::Preparation preparation{
+        .plan = *plan, .packed = packed_, .integer_blocks = isa_.integer_blocks};
     KernelList kernels;
     for (const Op& op : plan->ops) {
       ESP_ASSIGN_OR_RETURN(kernels.emplace_back(), isa_.make_kernel(op, preparation));

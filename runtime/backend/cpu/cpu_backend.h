@@ -3,7 +3,7 @@
 //
 // Goals: f32 arithmetic within the conformance tolerances of the reference on every instruction
 // set; weights read in their storage type; no allocation while a plan runs; the same bits for any
-// number of threads. Non-goals: integer arithmetic, fusing across ops.
+// number of threads. Non-goals: fusing across ops.
 #pragma once
 
 #include <memory>

@@ -14,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 
 // y = residual + scale · act(x·W + bias), on the workspace's threads. The sums of an element are
-// taken in the same order for any number of threads.
+// taken in the same order for any number of threads. i8 weights: for more than kFewRows rows only
+// (fewer are QuantizedGemm's).
 void Gemm(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue& epilogue,
           const GemmOutput& output, const Workspace& workspace);
 

@@ -1,4 +1,4 @@
-// f32 matrix product with packed weights.
+// f32 matrix product with packed weights; those of 8 and 16 bits become f32 a panel at a time.
 //
 // Blocks: a task is kBlockRows rows by some panels. For each kBlockDepth of the depth it copies its
 // part of the left operand together (L2), then runs tiles down the rows of one panel at a time
@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/gemm.cc"
@@ -21,12 +22,13 @@ namespace espalier::cpu::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kBlockDepth = 384;
+static_assert(kBlockDepth % 2 == 0);  // i8 weights lie in pairs of depths
 
 // The parts of a worker's scratch.
 struct BlockScratch {
   float* inputs;  // (kBlockRows, kBlockDepth)
   float* sums;    // (panels, kBlockRows, kPanelColumns)
-  float* panel;   // (kBlockDepth, kPanelColumns) of a 16-bit weight as f32
+  float* panel;   // (kBlockDepth, kPanelColumns) of another type's weight as f32
 
   explicit BlockScratch(float* scratch)
       : inputs(scratch),
@@ -37,11 +39,42 @@ struct BlockScratch {
                                      kBlockDepth * kPanelColumns;
 };
 
-const float* PanelAsFloats(const float* panel, int64_t, float*) { return panel; }
+// A panel's weights from a depth on, and the scales of its columns (i8).
 template <typename W>
-const float* PanelAsFloats(const W* panel, int64_t depth, float* scratch) {
-  for (int64_t i = 0; i < depth * kPanelColumns; i += kLanes) {
-    hn::StoreU(LoadWeights(panel + i), Floats(), scratch + i);
+struct PanelPart {
+  const W* weights;
+  int64_t depth;
+  const float* column_scales;
+};
+
+const float* PanelAsFloats(const PanelPart<float>& part, float*) { return part.weights; }
+
+template <typename W>
+const float* PanelAsFloats(const PanelPart<W>& part, float* scratch) {
+  for (int64_t i = 0; i < part.depth * kPanelColumns; i += kLanes) {
+    hn::StoreU(LoadWeights(part.weights + i), Floats(), scratch + i);
+  }
+  return scratch;
+}
+
+// The two depths of a pair lie side by side (packed_matrix.h): the low and the high bytes of 16-bit
+// numbers. The scratch holds an even number of depths.
+const float* PanelAsFloats(const PanelPart<int8_t>& part, float* scratch) {
+  const Floats d;
+  const hn::Rebind<int32_t, Floats> di;
+  const hn::Rebind<int16_t, Floats> d16;
+  const int8_t* from = part.weights;
+  float* to = scratch;
+  for (int64_t k = 0; k < part.depth; k += 2, from += 2 * kPanelColumns, to += 2 * kPanelColumns) {
+    for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
+      const V scales = hn::LoadU(d, part.column_scales + c);
+      const auto pairs =
+          hn::PromoteTo(di, hn::LoadU(d16, reinterpret_cast<const int16_t*>(from + 2 * c)));
+      const V even = hn::ConvertTo(d, hn::ShiftRight<24>(hn::ShiftLeft<24>(pairs)));
+      const V odd = hn::ConvertTo(d, hn::ShiftRight<8>(pairs));
+      hn::StoreU(hn::Mul(even, scales), d, to + c);
+      hn::StoreU(hn::Mul(odd, scales), d, to + kPanelColumns + c);
+    }
   }
   return scratch;
 }
@@ -57,12 +90,18 @@ class Product {
         output_(output),
         workspace_(workspace) {}
 
-  void Run() const { input_.rows <= kFewRows ? RunFewRows() : RunBlocks(); }
+  void Run() const {
+    if constexpr (!std::is_same_v<W, int8_t>) {
+      if (input_.rows <= kFewRows) return RunFewRows();
+    }
+    RunBlocks();
+  }
 
  private:
-  const W* Panel(int64_t panel, int64_t depth_begin) const {
-    return static_cast<const W*>(weight_.data()) +
-           (panel * weight_.depth() + depth_begin) * kPanelColumns;
+  PanelPart<W> Panel(int64_t panel, int64_t depth_begin, int64_t depth) const {
+    const W* weights = static_cast<const W*>(weight_.data()) +
+                       (panel * weight_.packed_depth() + depth_begin) * kPanelColumns;
+    return {weights, depth, weight_.column_scales().data() + panel * kPanelColumns};
   }
   FinishedTile At(const float* sums, int64_t row_begin, int64_t rows, int64_t panel) const {
     const int64_t column = panel * kPanelColumns;
@@ -86,7 +125,8 @@ class Product {
   void FewRowsPanel(const float* inputs, int64_t panel, const RowPointers& outputs) const {
     HWY_ALIGN float sums[kFewRows * kPanelColumns];
     const int64_t rows = input_.rows, depth = weight_.depth();
-    TileRows(inputs, depth, rows, Panel(panel, 0), depth, sums, kPanelColumns, false);
+    TileRows(inputs, depth, rows, Panel(panel, 0, depth).weights, depth, sums, kPanelColumns,
+             false);
     Finish(At(sums, 0, rows, panel), epilogue_, outputs);
   }
 
@@ -113,7 +153,7 @@ class Product {
         // With a single depth nothing has to wait, and the sums stay in L1.
         const int64_t place = depth <= kBlockDepth ? 0 : panel - panel_begin;
         float* sums = parts.sums + place * kBlockRows * kPanelColumns;
-        const float* weights = PanelAsFloats(Panel(panel, k), count, parts.panel);
+        const float* weights = PanelAsFloats(Panel(panel, k, count), parts.panel);
         TileRows(parts.inputs, kBlockDepth, rows, weights, count, sums, kPanelColumns, k > 0);
         if (k + count == depth) Finish(At(sums, row_begin, rows, panel), epilogue_, outputs);
       }
@@ -137,6 +177,8 @@ void Gemm(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue
       return Product<Half>(input, weight, epilogue, output, workspace).Run();
     case DType::kBF16:
       return Product<BFloat>(input, weight, epilogue, output, workspace).Run();
+    case DType::kI8:
+      return Product<int8_t>(input, weight, epilogue, output, workspace).Run();
     default:
       return Product<float>(input, weight, epilogue, output, workspace).Run();
   }

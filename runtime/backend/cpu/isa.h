@@ -13,17 +13,20 @@
 namespace espalier::cpu {
 
 struct Isa {
-  std::string_view
-      name;        // as ESPALIER_CPU_ISA takes it: "avx512", "avx2", "sse4", "neon", "baseline"
-  bool available;  // this processor has it
+  std::string_view name;  // as ESPALIER_CPU_ISA takes it
+  bool available;         // this processor has it
+  bool preferred;         // and gains by it: else it is taken by name only
+  bool integer_blocks;    // see Preparation
   Result<std::unique_ptr<Kernel>> (*make_kernel)(const Op& op, const Preparation& preparation);
 };
 
 // Those of this build, best first; the last one runs on every processor of the architecture.
+// "avx512", "avx2", "avx2_f32" (i8 weights become f32 where there are many rows), "sse4"; "neon";
+// "baseline".
 std::span<const Isa> Isas();
 
-// The best that this processor has, or the one that is named. Errors: kInvalidArgument (no such
-// name in this build; lists those there are), kUnsupported (this processor lacks it).
+// The best that this processor has and prefers, or the one that is named. Errors: kInvalidArgument
+// (no such name in this build; lists those there are), kUnsupported (this processor lacks it).
 Result<const Isa*> ChooseIsa(std::string_view name);
 
 }  // namespace espalier::cpu

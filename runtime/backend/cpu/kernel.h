@@ -54,6 +54,7 @@ class Kernel {
 struct Preparation {
   const Plan& plan;
   PackedCache& packed;
+  bool integer_blocks;  // i8 weights are multiplied as integers for any number of rows
 };
 
 // A one-row weight as f32, padded with zeros to `padded` elements; empty without an operand.

@@ -54,11 +54,10 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   packed->columns_ = weight.rows;
   packed->depth_ = weight.columns;
   packed->panel_count_ = (weight.rows + layout.panel_columns - 1) / layout.panel_columns;
-  const bool is_int8 = weight.dtype == DType::kI8;
-  const int64_t depth = is_int8 ? (weight.columns + 1) / 2 * 2 : weight.columns;
-  const auto elements = static_cast<size_t>(packed->panel_count_ * depth * layout.panel_columns);
+  const auto elements =
+      static_cast<size_t>(packed->panel_count_ * packed->packed_depth() * layout.panel_columns);
   ESP_ASSIGN_OR_RETURN(packed->buffer_, AllocateHostBuffer(elements * DTypeSize(weight.dtype)));
-  if (is_int8) {
+  if (weight.dtype == DType::kI8) {
     ESP_DCHECK(layout.taps == 1);
     PackPairs(weight, layout.panel_columns, packed->buffer_->host());
     packed->column_scales_.assign(weight.row_scales, weight.row_scales + weight.rows);

@@ -38,9 +38,10 @@ class PackedMatrix {
   DType dtype() const { return dtype_; }
   int64_t columns() const { return columns_; }
   int64_t depth() const { return depth_; }
+  // i8: the depth rounded up to an even number; else the depth.
+  int64_t packed_depth() const { return dtype_ == DType::kI8 ? (depth_ + 1) / 2 * 2 : depth_; }
   int64_t panel_count() const { return panel_count_; }
-  // panel_count() · depth() · panel_columns elements of `dtype`, page-aligned; i8: of the depth
-  // rounded up to an even number.
+  // panel_count() · packed_depth() · panel_columns elements of `dtype`, page-aligned.
   const void* data() const { return buffer_->host(); }
   // i8: the scale of each column, panel_count() · panel_columns; else empty.
   const std::vector<float>& column_scales() const { return column_scales_; }

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/linear.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "runtime/backend/cpu/epilogue-inl.h"
 #include "runtime/backend/cpu/gemm-inl.h"
 #include "runtime/backend/cpu/quantized_gemm-inl.h"
 
@@ -13,15 +14,21 @@ namespace {
 
 class LinearKernel : public Kernel {
  public:
-  LinearKernel(const LinearOp& op, const Plan& plan, std::shared_ptr<const PackedMatrix> weight)
+  LinearKernel(const LinearOp& op, const Preparation& preparation,
+               std::shared_ptr<const PackedMatrix> weight)
       : op_(op),
         weight_(std::move(weight)),
-        bias_(WeightRow(plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
-        max_rows_(plan.MaxRows(plan.slots[static_cast<size_t>(op.input.slot)])) {}
+        bias_(WeightRow(preparation.plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
+        max_rows_(
+            preparation.plan.MaxRows(preparation.plan.slots[static_cast<size_t>(op.input.slot)])),
+        integer_rows_(weight_->dtype() != DType::kI8 ? 0
+                      : preparation.integer_blocks   ? max_rows_
+                                                     : std::min(max_rows_, kFewRows)) {}
 
   ScratchSize Scratch() const override {
-    return weight_->dtype() == DType::kI8 ? QuantizedGemmScratch(max_rows_, *weight_)
-                                          : GemmScratch(max_rows_, *weight_);
+    ScratchSize size = QuantizedGemmScratch(integer_rows_, *weight_);
+    if (integer_rows_ < max_rows_) size = size.Max(GemmScratch(max_rows_, *weight_));
+    return size;
   }
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
@@ -42,7 +49,7 @@ class LinearKernel : public Kernel {
       epilogue.residual_stride = residual.row_stride;
     }
     const GemmOutput output{.data = y.data, .group_stride = y.row_stride};
-    if (weight_->dtype() == DType::kI8) {
+    if (x.rows <= integer_rows_) {
       QuantizedGemm(x, *weight_, epilogue, output, workspace);
     } else {
       Gemm({.rows = x.rows, .fill = copy_rows}, *weight_, epilogue, output, workspace);
@@ -54,6 +61,7 @@ class LinearKernel : public Kernel {
   std::shared_ptr<const PackedMatrix> weight_;
   std::vector<float> bias_;
   int64_t max_rows_;
+  int64_t integer_rows_;  // up to so many rows QuantizedGemm takes the product, Gemm those of more
 };
 
 }  // namespace
@@ -63,7 +71,7 @@ Result<std::unique_ptr<Kernel>> MakeKernel(const LinearOp& op, const Preparation
   ESP_ASSIGN_OR_RETURN(auto packed,
                        preparation.packed.Get(weight, {.panel_columns = kPanelColumns}));
   return std::unique_ptr<Kernel>(
-      std::make_unique<LinearKernel>(op, preparation.plan, std::move(packed)));
+      std::make_unique<LinearKernel>(op, preparation, std::move(packed)));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE
