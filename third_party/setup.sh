@@ -10,6 +10,7 @@ packages=(
   libvulkan-dev glslang-tools spirv-tools                    # headers, shader compiler, its checker
   mesa-vulkan-drivers vulkan-validationlayers                # tests only: a Vulkan device in software
   libwebrtc-audio-processing-dev                             # voice activity
+  libboost-context-dev                                       # tests only: CUDA threads as fibers
   libgtest-dev libbenchmark-dev libopenblas-dev libdnnl-dev  # tests and benchmarks only
   python3 python3-numpy python3-yaml                         # models/convert.py
   ffmpeg                                                     # formats that libsndfile does not read

@@ -7,6 +7,7 @@ A library that is not installed becomes a target that no platform is compatible 
 # name: (pkg-config name or None, a header that proves it is there, linker flags without pkg-config)
 _LIBS = {
     "benchmark": ("benchmark", "benchmark/benchmark.h", ["-lbenchmark", "-pthread"]),
+    "boost_context": (None, "boost/context/detail/fcontext.hpp", ["-lboost_context"]),
     "cli11": (None, "CLI/CLI.hpp", []),
     "dnnl": (None, "oneapi/dnnl/dnnl.hpp", ["-ldnnl"]),
     "gtest": ("gtest", "gtest/gtest.h", ["-lgtest", "-pthread"]),

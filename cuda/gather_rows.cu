@@ -1,0 +1,21 @@
+#include "cuda/kernel.cuh"
+
+namespace espalier::cuda {
+namespace {
+
+constexpr int kThreads = 128;
+
+__global__ void __launch_bounds__(kThreads) GatherRows(GatherRowsParams p) {
+  const int row = blockIdx.x, column = blockIdx.y * kThreads + threadIdx.x;
+  if (row >= Count(p.rows) || column >= p.columns) return;
+  RowOf(p.output, row)[column] = RowOf(p.input, *RowOf(p.indices, row))[column];
+}
+
+}  // namespace
+
+void LaunchGatherRows(const GatherRowsParams& params, cudaStream_t stream) {
+  const dim3 grid(Blocks(params.rows.most, 1), Blocks(params.columns, kThreads));
+  ESP_LAUNCH(GatherRows, grid, dim3(kThreads), 0, stream, params);
+}
+
+}  // namespace espalier::cuda

@@ -1,0 +1,121 @@
+// What kernels share: row counts, reductions, weights of any storage, epilogues.
+#pragma once
+
+#include "cuda/device.h"
+#include "cuda/kernels.h"
+
+namespace espalier::cuda {
+
+constexpr unsigned kAllLanes = 0xFFFFFFFFu;
+constexpr int kWarp = 32;
+
+__device__ __forceinline__ int Count(const Rows& rows) {
+  return rows.at != nullptr ? *rows.at : rows.most;
+}
+
+template <typename T>
+__device__ __forceinline__ T* RowOf(const Window<T>& window, int row) {
+  return window.data + static_cast<int64_t>(row) * window.stride;
+}
+
+__host__ __device__ constexpr int CeilDiv(int a, int b) { return (a + b - 1) / b; }
+// `count` threads, at least one block: a graph may be made for no rows at all.
+inline unsigned Blocks(int64_t count, int64_t threads) {
+  return static_cast<unsigned>(count > 0 ? (count + threads - 1) / threads : 1);
+}
+
+// Sum and maximum over a warp. Every lane calls and gets the result. fmaxf passes NaN by: it comes
+// back through the sum of exponentials.
+__device__ __forceinline__ float WarpSum(float x) {
+  for (int d = kWarp / 2; d > 0; d /= 2) x += __shfl_xor_sync(kAllLanes, x, d);
+  return x;
+}
+__device__ __forceinline__ float WarpMax(float x) {
+  for (int d = kWarp / 2; d > 0; d /= 2) x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, d));
+  return x;
+}
+
+// Over a block of kThreads threads, a multiple of kWarp. Every thread calls and gets the result.
+template <int kThreads>
+__device__ __forceinline__ float BlockSum(float x) {
+  __shared__ float parts[kThreads / kWarp];
+  x = WarpSum(x);
+  __syncthreads();  // what an earlier call left has been read
+  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
+  __syncthreads();
+  float sum = parts[0];
+  for (int i = 1; i < kThreads / kWarp; ++i) sum += parts[i];
+  return sum;
+}
+template <int kThreads>
+__device__ __forceinline__ float BlockMax(float x) {
+  __shared__ float parts[kThreads / kWarp];
+  x = WarpMax(x);
+  __syncthreads();
+  if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
+  __syncthreads();
+  float largest = parts[0];
+  for (int i = 1; i < kThreads / kWarp; ++i) largest = fmaxf(largest, parts[i]);
+  return largest;
+}
+
+// Weights as floats; i8 without its scale.
+__device__ __forceinline__ float ToFloat(float x) { return x; }
+__device__ __forceinline__ float ToFloat(__half x) { return __half2float(x); }
+__device__ __forceinline__ float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
+__device__ __forceinline__ float ToFloat(int8_t x) { return static_cast<float>(x); }
+
+// One load of 16 bytes.
+template <typename T>
+struct alignas(16) Pack {
+  static constexpr int kCount = 16 / sizeof(T);
+  T at[kCount];
+};
+
+__device__ __forceinline__ float Activate(Activation activation, float x) {
+  switch (activation) {
+    case Activation::kRelu:
+      return x < 0.0f ? 0.0f : x;  // keeps NaN
+    case Activation::kSwish:
+      return x / (1.0f + expf(-x));
+    case Activation::kGelu:
+      return 0.5f * x * (1.0f + erff(x * 0.707106781f));
+    default:
+      return x;
+  }
+}
+
+// `sum`: column `column` of the product, at position `position` of output row `row`.
+__device__ __forceinline__ void Store(const Epilogue& e, const float* row_scales, float sum,
+                                      int row, int position, int column) {
+  const int at = position * e.columns + column;
+  float x = row_scales != nullptr ? sum * row_scales[column] : sum;
+  if (e.bias != nullptr) x += e.bias[column];
+  x = Activate(e.activation, x) * e.scale;
+  if (e.residual.data != nullptr) x += RowOf(e.residual, row)[at];
+  RowOf(e.output, row)[at] = x;
+}
+
+// Element `k` of row t · positions + f of the left factor.
+__device__ __forceinline__ float LeftElement(const Windows& left, int input_rows, int t, int f,
+                                             int k) {
+  const int segment = left.segments == 1 ? 0 : k / left.segment_length;
+  const int row = t * left.row_step + segment - left.padding;
+  if (row < 0 || row >= input_rows) return 0.0f;
+  return RowOf(left.input, row)[f * left.position_step + k - segment * left.segment_length];
+}
+
+}  // namespace espalier::cuda
+
+// Calls launch<T>() with the element type of `storage`.
+#define ESP_BY_STORAGE(storage, launch)                   \
+  switch (storage) {                                      \
+    case Storage::kF32:                                   \
+      return launch.template operator()<float>();         \
+    case Storage::kF16:                                   \
+      return launch.template operator()<__half>();        \
+    case Storage::kBF16:                                  \
+      return launch.template operator()<__nv_bfloat16>(); \
+    case Storage::kI8:                                    \
+      return launch.template operator()<int8_t>();        \
+  }

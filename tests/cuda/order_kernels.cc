@@ -1,0 +1,2 @@
+// The host's compiler takes no .cu.
+#include "tests/cuda/order_kernels.cu"
