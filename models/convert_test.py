@@ -459,6 +459,19 @@ class ConvertTest(unittest.TestCase):
         config, _, _ = self.succeeds()
         self.assertEqual(config["token_list"][0], "<blank>")
 
+    def test_true_length(self):
+        self.take("plain")
+        conf = {"tail_seconds": 0, "min_seconds": 0.5}
+        self.edit_config(lambda c: c.update(true_length_conf=conf))
+        config, _, _ = self.succeeds()
+        self.assertEqual(
+            config["input"], {"true_length": True, "tail_seconds": 0.0, "min_seconds": 0.5}
+        )
+        shutil.rmtree(self.out)
+        for bad in ({**conf, "tail_seconds": -1}, {"tail_seconds": 0}, {**conf, "mean": 1}):
+            self.edit_config(lambda c: c.update(true_length_conf=bad))
+            self.fails(2, "true_length_conf.(tail_seconds|min_seconds|mean): ")
+
     def test_gate_fields(self):
         self.take("gated")
         self.edit_config(lambda c: c["gate_conf"]["languages"].append("<xyz>"))

@@ -39,12 +39,19 @@ def dimensions(config, table, dtype):
         ("Layers", f"{e['num_blocks']} encoder, {d['num_blocks']} decoder"),
         ("Feed-forward units", f"{e['linear_units']} encoder, {d['linear_units']} decoder"),
         ("cgMLP units, kernels", f"{e['cgmlp_linear_units']}, {kernels}"),
-        ("Audio", f"{f['sample_rate']} Hz, windows of {config['speech_length']:g} s"),
+        ("Audio", f"{f['sample_rate']} Hz, windows of {_window(config)}"),
         ("Features", f"{f['mel_count']} mel bands, subsampling {e['input_layer']}"),
         ("Vocabulary", f"{len(config['token_list'])} tokens"),
         ("Languages, tasks", f"{len(config['languages'])}, {len(config['tasks'])}"),
         ("Gates", _gates(config.get("gate"))),
     ]
+
+
+def _window(config):
+    if "input" not in config:
+        return f"{config['speech_length']:g} s"
+    tail = config["input"]["tail_seconds"]
+    return f"at most {config['speech_length']:g} s (the audio and {tail:g} s of silence)"
 
 
 def model_card(name, config, table, dtype, origin):

@@ -54,6 +54,17 @@ class Seconds:
         return float(value)
 
 
+class SecondsOrNone:
+    """Seconds that may be none."""
+
+    default = REQUIRED
+
+    def check(self, value, where):
+        if type(value) not in (int, float) or not 0 <= value <= 3600:
+            raise BadInput("%s: %s, expected seconds" % (where, _show(value)))
+        return float(value)
+
+
 class Text:
     def __init__(self, default=REQUIRED):
         self.default = default
@@ -186,6 +197,8 @@ PREPROCESSOR = {
     "last_time_symbol": Text(),
     "unk_symbol": Text("<unk>"),
 }
+# No field of ESPnet's: a model trained on audio of its own length says what is fed of a window.
+TRUE_LENGTH = {"tail_seconds": SecondsOrNone(), "min_seconds": Seconds()}
 ENCODER_MODULES = ["feed_forward_macaron", "attn", "cgmlp", "feed_forward"]
 DECODER_MODULES = ["self_attn", "src_attn", "feed_forward"]
 GATE = {
@@ -390,6 +403,9 @@ def read_config(config, tokens):
     ctc_optional = _vocabulary(config, tokens, out)
     out["tokenizer"] = {"type": "sentencepiece", "model": "bpe.model"}
     out["token_list"] = tokens
+    if config.get("true_length_conf") is not None:
+        input_conf = _section(config, "true_length_conf", TRUE_LENGTH)
+        out["input"] = {"true_length": True, **input_conf}
     gate = _gate(config, top, tokens)
     if gate:
         if not out["encoder"]["macaron_ffn"]:

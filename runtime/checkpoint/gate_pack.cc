@@ -18,8 +18,6 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 constexpr size_t kMaxBudgets = 64;
 constexpr size_t kMaxNames = 4096;  // languages or tasks
 constexpr double kSameBudget = 1e-6;
-constexpr double kShortestInputS = 0.1;  // some encoder steps in every family
-constexpr double kLongestInputS = 3600;
 
 Status ReadBase(const JsonFields& root, GatePackConfig* out) {
   ESP_ASSIGN_OR_RETURN(const JsonFields base, root.Object("base"));
@@ -111,19 +109,6 @@ Status ReadBudgets(const JsonFields& fields, GatePackConfig* out) {
   return OkStatus();
 }
 
-Status ReadInput(const JsonFields& root, GatePackConfig* out) {
-  if (!root.Has("input")) return OkStatus();
-  ESP_ASSIGN_OR_RETURN(const JsonFields input, root.Object("input"));
-  bool true_length = false;
-  ESP_RETURN_IF_ERROR(input.Bool("true_length", &true_length));
-  if (!true_length) return OkStatus();
-  TrueLengthConfig config;
-  ESP_RETURN_IF_ERROR(input.Number("tail_seconds", 0, kLongestInputS, &config.tail_s));
-  ESP_RETURN_IF_ERROR(input.Number("min_seconds", kShortestInputS, kLongestInputS, &config.min_s));
-  out->true_length = config;
-  return OkStatus();
-}
-
 }  // namespace
 
 Result<GatePackConfig> ReadGatePackConfig(const JsonFields& root) {
@@ -138,7 +123,7 @@ Result<GatePackConfig> ReadGatePackConfig(const JsonFields& root) {
   ESP_ASSIGN_OR_RETURN(const JsonFields gates, root.Object("gates"));
   ESP_RETURN_IF_ERROR(ReadPredictor(gates, config.family, &config.gate));
   ESP_RETURN_IF_ERROR(ReadBudgets(gates, &config));
-  ESP_RETURN_IF_ERROR(ReadInput(root, &config));
+  ESP_RETURN_IF_ERROR(ReadTrueLength(root, &config.true_length));
   if (root.Has("license")) ESP_RETURN_IF_ERROR(root.String("license", &config.license));
   if (root.Has("recipe")) ESP_RETURN_IF_ERROR(root.String("recipe", &config.recipe));
   return config;

@@ -277,7 +277,7 @@ Result<AttachedPack> AttachGatePack(const GatePack& pack, const AttachOptions& o
   attachment.Apply(options.threads, store, &attached);
   config->gate = pack.config().gate;
   config->gate->tensor_prefix = budget->prefix;
-  config->true_length = pack.config().true_length;
+  if (pack.config().true_length) config->true_length = pack.config().true_length;
   attached.attach_s = watch.Seconds();
   return attached;
 }

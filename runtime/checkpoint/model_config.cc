@@ -14,6 +14,8 @@ namespace espalier {
 namespace {
 
 constexpr size_t kMaxConfigBytes = 64 << 20;  // a token list of a million entries fits
+constexpr double kShortestInputS = 0.1;       // some encoder steps in every family
+constexpr double kLongestInputS = 3600;
 
 std::string FolderName(const std::string& folder) {
   std::filesystem::path path = std::filesystem::path(folder).lexically_normal();
@@ -51,6 +53,19 @@ Status RequireValue(const JsonFields& fields, const char* key, std::string_view 
   if (value == supported) return OkStatus();
   return Unsupported(fields.where() + ": " + key + ": \"" + MessageText(value) +
                      "\" is not supported; supported: " + std::string(supported));
+}
+
+Status ReadTrueLength(const JsonFields& root, std::optional<TrueLengthConfig>* out) {
+  if (!root.Has("input")) return OkStatus();
+  ESP_ASSIGN_OR_RETURN(const JsonFields input, root.Object("input"));
+  bool true_length = false;
+  ESP_RETURN_IF_ERROR(input.Bool("true_length", &true_length));
+  if (!true_length) return OkStatus();
+  TrueLengthConfig config;
+  ESP_RETURN_IF_ERROR(input.Number("tail_seconds", 0, kLongestInputS, &config.tail_s));
+  ESP_RETURN_IF_ERROR(input.Number("min_seconds", kShortestInputS, kLongestInputS, &config.min_s));
+  *out = config;
+  return OkStatus();
 }
 
 std::vector<std::string> EncoderModulesOf(ModelFamily family, bool macaron) {

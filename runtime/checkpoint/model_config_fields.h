@@ -2,6 +2,7 @@
 // folder, and what tests and fuzzers call without one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ Status RequireValue(const JsonFields& fields, const char* key, std::string_view 
 // The list `key` of a gate predictor's modules: `known` in any order. Errors: kCorrupt.
 Status ReadGateModules(const JsonFields& fields, const char* key,
                        const std::vector<std::string>& known, std::vector<std::string>* out);
+
+// The optional section "input" of a model or a gate pack: {"true_length": bool, "tail_seconds",
+// "min_seconds"}. Absent or false: `out` stays as it is, windows are padded. Errors: kCorrupt.
+Status ReadTrueLength(const JsonFields& root, std::optional<TrueLengthConfig>* out);
 
 // A fingerprint of weights (fingerprint.h): 64 hexadecimal digits in lower case.
 Status ReadFingerprint(const JsonFields& fields, const char* key, std::string* out);

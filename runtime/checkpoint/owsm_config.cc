@@ -139,9 +139,16 @@ Status CheckWindow(const JsonFields& root, const ModelConfig& model) {
   const double frames =
       model.owsm->speech_length_s * model.frontend.sample_rate / model.frontend.hop_length;
   const int fewest = model.encoder.subsampling == Subsampling::kConv2d ? 7 : 15;
-  if (frames >= fewest && frames <= kMaxWindowFrames) return OkStatus();
-  return root.Error("speech_length", StrFormat("a window of %.0f frames, expected %d to %d", frames,
-                                               fewest, kMaxWindowFrames));
+  if (frames < fewest || frames > kMaxWindowFrames) {
+    return root.Error("speech_length", StrFormat("a window of %.0f frames, expected %d to %d",
+                                                 frames, fewest, kMaxWindowFrames));
+  }
+  if (!model.true_length) return OkStatus();
+  const double shortest =
+      model.true_length->min_s * model.frontend.sample_rate / model.frontend.hop_length;
+  if (shortest >= fewest) return OkStatus();
+  return root.Error("input",
+                    StrFormat("min_seconds: %.0f frames, expected at least %d", shortest, fewest));
 }
 
 Status ReadTokenizer(const JsonFields& root, OwsmConfig* out) {
@@ -197,6 +204,7 @@ Result<ModelConfig> ReadOwsmConfig(const JsonFields& root) {
     ESP_RETURN_IF_ERROR(FindToken(ctc, "blank", ids, &model.owsm->blank_id));
   }
   ESP_RETURN_IF_ERROR(ReadGate(root, ids, &model));
+  ESP_RETURN_IF_ERROR(ReadTrueLength(root, &model.true_length));
   ESP_RETURN_IF_ERROR(CheckWindow(root, model));
   return model;
 }

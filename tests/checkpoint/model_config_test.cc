@@ -65,6 +65,19 @@ TEST(OwsmConfigTest, FillsEveryField) {
   EXPECT_EQ(model->gate->hidden_size, 32);
 }
 
+TEST(OwsmConfigTest, InputIsTheWindowUnlessItSaysTrueLength) {
+  Json json = OwsmJson();
+  EXPECT_FALSE(ParseOwsm(json)->true_length);
+  json["input"] = {{"true_length", false}};
+  EXPECT_FALSE(ParseOwsm(json)->true_length);
+  json["input"] = {{"true_length", true}, {"tail_seconds", 0.25}, {"min_seconds", 0.5}};
+  const auto model = ParseOwsm(json);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  ASSERT_TRUE(model->true_length);
+  EXPECT_EQ(model->true_length->tail_s, 0.25);
+  EXPECT_EQ(model->true_length->min_s, 0.5);
+}
+
 TEST(OwsmConfigTest, CtcAndGatesMayBeAbsent) {
   Json json = OwsmJson();
   json.erase("ctc");
@@ -110,6 +123,11 @@ TEST(OwsmConfigTest, EveryBadFieldIsNamed) {
       {"/symbols/eos", "<end>", StatusCode::kCorrupt, "<end>"},
       {"/symbols/last_time", "<0.50>", StatusCode::kCorrupt, "1 tokens after first_time"},
       {"/speech_length", 4000.0, StatusCode::kCorrupt, "speech_length"},
+      {"/input", {{"true_length", 1}}, StatusCode::kCorrupt, "true_length"},
+      {"/input",
+       {{"true_length", true}, {"tail_seconds", 0.5}, {"min_seconds", 0.1}},
+       StatusCode::kCorrupt,
+       "min_seconds: 10 frames, expected at least 15"},
       {"/languages", Json::array(), StatusCode::kCorrupt, "at least one"},
       {"/languages", Json::array({"<xyz>"}), StatusCode::kCorrupt, "<xyz>"},
       {"/tasks", Json::array({"<asr>", "<asr>"}), StatusCode::kCorrupt, "occurs twice"},
