@@ -1,0 +1,231 @@
+"""Tests of the demo model's recipe: sentences, splits, batches, losses; a package that convert.py reads."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from training.demo import bleu  # noqa: E402
+
+try:
+    from training.demo import corpus, grammar
+except ImportError as error:
+    grammar = None
+    print("demo_recipe_test.py: %s; sentences and splits are not tested" % error)
+try:
+    import torch
+    from training.demo import batches, decoding, features, package, train, vocabulary
+    from training.demo.depthwise import DepthwiseConv
+    from training.demo.model import DemoModel
+except ImportError as error:
+    torch = None
+    print("demo_recipe_test.py: %s; the model is not tested" % error)
+
+import numpy as np  # noqa: E402
+
+from training.clip_store import ClipStore, ClipWriter  # noqa: E402
+
+
+class BleuTest(unittest.TestCase):
+    def test_by_hand(self):
+        self.assertAlmostEqual(bleu.corpus_bleu([("a b c d e", "a b c d e")]), 100.0)
+        self.assertEqual(bleu.corpus_bleu([("a b c d", "d c b a")]), 0.0)
+        # 4 of 5 words, 3 of 4 pairs, 2 of 3, 1 of 2; as long as the reference.
+        expected = 100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25
+        self.assertAlmostEqual(bleu.corpus_bleu([("a b c d e", "a b c d f")]), expected)
+
+    def test_short_is_punished_and_repetition_counts_once(self):
+        pair = ("a b c d e f", "a b c d e")
+        self.assertAlmostEqual(bleu.corpus_bleu([pair]), 100 * np.exp(1 - 6 / 5))
+        self.assertEqual(bleu.corpus_bleu([("a b c d", "a a a a")]), 0.0)
+
+
+@unittest.skipUnless(grammar, "needs num2words, soundfile, soxr")
+class SentencesTest(unittest.TestCase):
+    def test_every_template_is_whole_in_all_languages(self):
+        rng, seen = random.Random(1), set()
+        for _ in range(3000):
+            texts = grammar.sentence(rng)
+            self.assertEqual(list(texts), list(grammar.LANGUAGES))
+            for text in texts.values():
+                self.assertRegex(text, r"^[\w' ]+$")
+                self.assertNotRegex(text, r"\d|  |^ | $")
+            seen.add(texts["en"])
+        self.assertGreater(len(seen), 1500)
+
+    def test_slots_are_the_same_in_all_languages(self):
+        for templates in grammar.TEMPLATES:
+            slots = [sorted(part.split("}")[0] for part in t.split("{")[1:]) for t in templates]
+            self.assertEqual(slots, slots[:1] * 3, templates)
+
+    def test_agreement(self):
+        self.assertEqual(grammar._time(21, 0, "fr"), "à vingt et une heures")
+        self.assertEqual(grammar._time(1, 5, "it"), "all'una e cinque")
+        self.assertEqual(grammar._time(8, 0, "en"), "at eight o'clock")
+
+    def test_a_sentence_has_one_split_and_no_test_words(self):
+        rng = random.Random(2)
+        forbidden = {("it", "prego")} | set(grammar.sentence(rng).items())
+        by_split = {
+            split: {t["en"] for t in corpus.sentences(200, split, rng, forbidden)}
+            for split in ("train", "dev", "test")
+        }
+        self.assertTrue(by_split["train"].isdisjoint(by_split["test"] | by_split["dev"]))
+        self.assertTrue(by_split["test"].isdisjoint(by_split["dev"]))
+        for split, texts in by_split.items():
+            self.assertEqual(len(texts), 200)
+            self.assertTrue(all(corpus.split_of(text) == split for text in texts))
+            self.assertTrue(texts.isdisjoint(t for _, t in forbidden))
+
+    def test_unseen_voices_are_not_drawn(self):
+        rng = random.Random(3)
+        for language, unseen in corpus.UNSEEN.items():
+            drawn = {corpus.choose_voice(language, rng) for _ in range(2000)}
+            self.assertGreater(len(drawn), 9)
+            self.assertTrue(drawn.isdisjoint(unseen))
+
+
+TEXTS = ["turn on the light", "my mother is reading", "where is the bank", "i am tired"]
+
+
+def write_store(folder, split="train"):
+    """Clips in which every letter is a tone of its own for 60 ms: speech enough for a test."""
+    writer = ClipWriter(folder)
+    for text in TEXTS:
+        parts = [np.zeros(1600)]
+        for letter in text:
+            t = np.arange(960) / 16000
+            parts.append(0.3 * np.sin(2 * np.pi * (200 + 130 * (ord(letter) % 32)) * t))
+        about = {"id": "", "language": "en", "source": "grammar", "voice": "tones"}
+        texts = {"en": text, "fr": "la lumière", "it": "la luce"}
+        writer.add(np.concatenate([*parts, np.zeros(1600)]), texts=texts, split=split, **about)
+    writer.close()
+
+
+@unittest.skipUnless(torch, "needs PyTorch, ESPnet, sentencepiece, num2words")
+class ModelTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        torch.set_num_threads(1)
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.folder = cls.scratch.name
+        write_store(os.path.join(cls.folder, "store"))
+        cls.pieces, vocabulary.PIECES = vocabulary.PIECES, 30
+        vocabulary.train([*TEXTS, "la lumière", "la luce"] * 20, cls.folder)
+        vocabulary.PIECES = cls.pieces
+        cls.words = vocabulary.Vocabulary(os.path.join(cls.folder, "bpe.model"))
+        store = ClipStore(os.path.join(cls.folder, "store"))
+        cls.features = features.FeatureStore(store, os.path.join(cls.folder, "store"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def test_depthwise_is_the_convolution(self):
+        torch.manual_seed(1)
+        theirs = torch.nn.Conv1d(6, 6, 5, padding=2, groups=6)
+        ours = DepthwiseConv.like(theirs)
+        x, grad = torch.randn(2, 6, 9), torch.randn(2, 6, 9)
+        results = []
+        for conv in (theirs, ours):
+            given = x.clone().requires_grad_()
+            out = conv(given)
+            out.backward(grad)
+            results.append([out, given.grad, conv.weight.grad, conv.bias.grad])
+        for expected, got in zip(*results):
+            torch.testing.assert_close(got, expected)
+
+    def test_text_round_trip_and_special_tokens(self):
+        words = self.words
+        for text in TEXTS:
+            ids = words.encode(text)
+            self.assertTrue(all(words.first_piece <= i < words.sos for i in ids), ids)
+            self.assertEqual(words.decode([*words.prompt("en", "<asr>"), *ids, words.eos]), text)
+        self.assertEqual(words.tokens[words.time(1.6)], "<1.60>")
+        self.assertEqual(words.tokens[:2], ["<blank>", "<unk>"])
+
+    def test_spread_labels_follow_the_letters(self):
+        labels = batches.spread_labels([7, 8], [1, 3], 50, 15).tolist()
+        # 40 frames of speech from frame 5: a quarter for 7, to frame 15; steps are 4 frames.
+        self.assertEqual(labels, [0, 7, 7] + [8] * 8 + [0] * 4)
+
+    def test_batch(self):
+        source = batches.BatchSource([self.features], self.words, torch.zeros(40), 1)
+        source.strength = 0.0
+        batch = source.next()
+        rows = len(batch.lengths)
+        self.assertEqual(batch.x.shape[::2], (rows, 40))
+        self.assertEqual(int(batch.source_counts.sum()), len(batch.source))
+        for inputs, targets, count in zip(batch.inputs, batch.targets, batch.target_counts):
+            self.assertEqual(int(inputs[0]), self.words.sos)
+            self.assertEqual(int(targets[0]), self.words.ids["<eng>"])
+            self.assertEqual(int(targets[count - 1]), self.words.eos)
+            self.assertIn(int((targets[:count] == -1).sum()), (1, 2))  # task, <notimestamps>
+            known = targets[: count - 1] != -1
+            self.assertTrue((inputs[1:count][known] == targets[: count - 1][known]).all())
+
+    def run_of(self, **changed):
+        options = {
+            "run": os.path.join(self.folder, "run"),
+            "store": [os.path.join(self.folder, "store")],
+            "total": 1000,
+            "seed": 1,
+            "by_heart": 4,
+        }
+        os.makedirs(options["run"], exist_ok=True)
+        vocabulary_path = os.path.join(options["run"], "bpe.model")
+        if not os.path.exists(vocabulary_path):
+            os.link(os.path.join(self.folder, "bpe.model"), vocabulary_path)
+        return train.Run(type("Options", (), {**options, **changed}))
+
+    def test_losses_fall_and_a_run_goes_on(self):
+        run = self.run_of()
+        first = [run.step()[0] for _ in range(3)]
+        for _ in range(25):
+            run.step()
+        run.decoder_from = run.update
+        before = [run.step() for _ in range(3)]
+        run.save()
+        expected = run.step()
+        self.assertLess(before[-1][0], first[0])
+        again = self.run_of()
+        self.assertEqual(again.update, run.update - 1)
+        np.testing.assert_allclose(again.step(), expected, rtol=1e-5)
+
+    def test_package_converts(self):
+        torch.manual_seed(2)
+        model = DemoModel(len(self.words)).eval()
+        source, out = os.path.join(self.folder, "espnet"), os.path.join(self.folder, "converted")
+        bpe = os.path.join(self.folder, "bpe.model")
+        package.write_package(self.words.tokens, model.state_dict(), bpe, source)
+        command = [sys.executable, os.path.join(HERE, "convert.py"), source, out, "--dtype", "f16"]
+        subprocess.run(command, check=True)
+        with open(os.path.join(out, "config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        self.assertEqual(config["languages"], ["<eng>", "<fra>", "<ita>"])
+        self.assertEqual(config["tasks"], ["<asr>", "<st_eng>", "<st_fra>", "<st_ita>"])
+        self.assertEqual(config["input"], {"true_length": True, **package.TRUE_LENGTH})
+        self.assertLess(os.path.getsize(os.path.join(out, "model.safetensors")), 20 << 20)
+
+    def test_greedy_stops_at_the_end_token(self):
+        torch.manual_seed(3)
+        model = DemoModel(len(self.words)).eval()
+        with torch.no_grad():
+            model.decoder.output_layer.bias[self.words.eos] += 100.0
+            encoded, counts = model.encode(torch.randn(2, 60, 40), torch.tensor([60, 40]))
+        prompts = [[self.words.sos, *self.words.prompt("en", "<asr>")]] * 2
+        ids = decoding.decoder_greedy(model, encoded, counts, prompts, self.words.eos)
+        self.assertEqual(ids, [[], []])
+        for row, count in zip(decoding.ctc_greedy(model, encoded, counts), counts):
+            self.assertNotIn(0, row)
+            self.assertLessEqual(len(row), int(count))
+
+
+if __name__ == "__main__":
+    unittest.main()
