@@ -13,6 +13,8 @@ packages=(
   libboost-context-dev                                       # tests only: CUDA threads as fibers
   libgtest-dev libbenchmark-dev libopenblas-dev libdnnl-dev  # tests and benchmarks only
   python3 python3-numpy python3-yaml                         # models/convert.py
+  pulseaudio pulseaudio-utils libasound2-plugins             # tests only: a microphone in software
+  valgrind cmake                                             # tests of the C library
   ffmpeg                                                     # formats that libsndfile does not read
   asterisk-core-sounds-en-g722                               # real speech for demo and tests
 )

@@ -50,7 +50,7 @@ void Interrupts::Wait(const std::stop_token& leaving) {
   int signal = 0;
   do {
     signal = ::sigtimedwait(&signals_, nullptr, &kGrace);
-  } while (signal < 0 && errno == EINTR);
+  } while (signal < 0 && (errno == EINTR || patient_));
   if (leaving.stop_requested()) return;
   EndProcess();
 }
@@ -59,6 +59,7 @@ void Interrupts::EndProcess() {
   if (::isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, "\n", 1);  // below a status line
   // Taken and not given back: what is being written is finished, and nothing else begins.
   (void)writing_.try_lock_for(kWritingGrace);
+  if (before_end_) before_end_();
   ::_exit(ExitCode(StatusCode::kCancelled));
 }
 

@@ -6,6 +6,8 @@
 
 #include <signal.h>
 
+#include <atomic>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -26,6 +28,13 @@ class Interrupts {
   std::stop_token token() const { return source_.get_token(); }
   void RequestStop() { source_.request_stop(); }
 
+  // From here on work may take its time to stop (the last words of a live session are decoded):
+  // only a second signal ends the process.
+  void WaitForSecondSignal() { patient_ = true; }
+  // Called before a signal ends the process, by another thread: for what must not stay as it is,
+  // such as a terminal's mode. Before signals may come.
+  void set_before_end(std::function<void()> before_end) { before_end_ = std::move(before_end); }
+
   // Held while files are put in place: the process is not ended in the middle of that, unless it
   // takes longer than a second.
   std::timed_mutex& writing() { return writing_; }
@@ -38,6 +47,8 @@ class Interrupts {
   sigset_t old_mask_;
   std::stop_source source_;
   std::timed_mutex writing_;
+  std::atomic<bool> patient_ = false;
+  std::function<void()> before_end_ = {};
   std::jthread waiter_;
 };
 

@@ -4,8 +4,6 @@
 // Runs are repeatable: no temperature fallback, and no time tokens unless asked for (windows then
 // follow each other by their length, whatever is heard). One untimed run over the first second of
 // each file compiles the plans and warms the caches up.
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -15,9 +13,11 @@
 #include "apps/cli/options/decode_options.h"
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/options/validators.h"
+#include "apps/cli/peak_memory.h"
 #include "apps/cli/synthetic_audio.h"
 #include "apps/cli/timings_text.h"
 #include "apps/cli/verb.h"
+#include "apps/cli/verbs/bench_live.h"
 #include "apps/cli/writers/json_values.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/string_format.h"
@@ -31,12 +31,6 @@ namespace {
 
 constexpr int64_t kWarmUpMs = 1000;
 constexpr double kLongestS = 24 * 3600;
-
-double PeakMegabytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts kilobytes
-}
 
 void AddTo(const Timings& more, Timings* sum) {
   sum->load_s = more.load_s;
@@ -89,9 +83,11 @@ class BenchVerb final : public Verb {
     context_.language = "en";
     context_.AddTo(app);
     search_.AddTo(app);
+    live_.AddTo(app);
   }
 
   Result<int> Run(VerbContext& context) override {
+    if (live_.asked()) return live_.Run(context);
     options_ = {.language = context_.language,
                 .initial_prompt = {},
                 .timestamps = timestamps_,
@@ -257,6 +253,7 @@ class BenchVerb final : public Verb {
   SearchOptions search_;
   TranscribeOptions options_;
   std::vector<Contender> contenders_;
+  LiveBench live_;
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
-// espalier devices: what --device may name.
+// espalier devices: what --device and --microphone may name.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/live/microphone.h"
 #include "apps/cli/verb.h"
 #include "apps/cli/writers/json_values.h"
 #include "runtime/base/string_format.h"
@@ -16,13 +17,17 @@ class DevicesVerb final : public Verb {
 
   Result<int> Run(VerbContext& context) override {
     const std::vector<DeviceInfo> devices = ListDevices();
-    ESP_RETURN_IF_ERROR(
-        context.console.Write(context.console.json() ? Json(devices) : Text(devices)));
+    // A machine without any sound system has none, which is no failure.
+    const Result<std::vector<CaptureDevice>> found = ListCaptureDevices();
+    const std::vector<CaptureDevice> capture = found.ok() ? *found : std::vector<CaptureDevice>();
+    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? Json(devices, capture)
+                                                                     : Text(devices, capture)));
     return 0;
   }
 
  private:
-  static std::string Text(const std::vector<DeviceInfo>& devices) {
+  static std::string Text(const std::vector<DeviceInfo>& devices,
+                          const std::vector<CaptureDevice>& capture) {
     std::string text;
     for (const DeviceInfo& device : devices) {
       text +=
@@ -35,10 +40,17 @@ class DevicesVerb final : public Verb {
       if (!device.refusal.empty()) text += ": cannot be used: " + device.refusal;
       text += "\n";
     }
+    for (const CaptureDevice& device : capture) {
+      text += StrFormat("%-12s %-6s %s (%s, %d channels)%s\n",
+                        ("microphone:" + std::to_string(device.id)).c_str(), "audio",
+                        device.name.c_str(), device.host.c_str(), device.channels,
+                        device.is_default ? ", default" : "");
+    }
     return text;
   }
 
-  static std::string Json(const std::vector<DeviceInfo>& devices) {
+  static std::string Json(const std::vector<DeviceInfo>& devices,
+                          const std::vector<CaptureDevice>& capture) {
     auto list = nlohmann::ordered_json::array();
     for (const DeviceInfo& device : devices) {
       list.push_back({{"id", device.id},
@@ -49,7 +61,16 @@ class DevicesVerb final : public Verb {
                       {"refusal", device.refusal},
                       {"memory_bytes", device.memory_bytes}});
     }
-    return DumpLine({{"devices", list}});
+    auto microphones = nlohmann::ordered_json::array();
+    for (const CaptureDevice& device : capture) {
+      microphones.push_back({{"id", device.id},
+                             {"name", device.name},
+                             {"host", device.host},
+                             {"channels", device.channels},
+                             {"default_rate", device.default_rate},
+                             {"is_default", device.is_default}});
+    }
+    return DumpLine({{"devices", list}, {"microphones", microphones}});
   }
 };
 

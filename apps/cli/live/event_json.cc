@@ -1,0 +1,64 @@
+#include "apps/cli/live/event_json.h"
+
+#include "apps/cli/writers/json_values.h"
+
+namespace espalier::cli {
+namespace {
+
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+void AddText(const LiveEvent& event, nlohmann::ordered_json* json) {
+  const bool final = event.type == LiveEventType::kFinal;
+  if (final) {
+    (*json)["text"] = event.committed;
+  } else {
+    (*json)["committed"] = event.committed;
+    (*json)["tentative"] = event.tentative;
+  }
+  (*json)["t0"] = Seconds(event.t0_ms);
+  (*json)["t1"] = Seconds(event.t1_ms);
+  (*json)["revision"] = event.revision;
+  (*json)["language"] = event.language;
+  auto words = nlohmann::ordered_json::array();
+  for (const LiveWord& word : event.words) {
+    words.push_back({{"word", word.text},
+                     {"start", Seconds(word.t0_ms)},
+                     {"end", Seconds(word.t1_ms)},
+                     {"probability", word.probability}});
+  }
+  (*json)["words"] = std::move(words);
+  if (!final) return;
+  (*json)["avg_logprob"] = event.avg_log_prob;
+  (*json)["no_speech_prob"] = event.no_speech_prob;
+  (*json)["outcome"] = DecodeOutcomeName(event.outcome);
+}
+
+}  // namespace
+
+std::string EventLine(const LiveEvent& event) {
+  nlohmann::ordered_json json = {{"type", LiveEventName(event.type)}};
+  if (event.utterance_id > 0) json["utterance_id"] = event.utterance_id;
+  switch (event.type) {
+    case LiveEventType::kPartial:
+    case LiveEventType::kFinal:
+      AddText(event, &json);
+      break;
+    case LiveEventType::kSpeechStart:
+      json["t0"] = Seconds(event.t0_ms);
+      break;
+    case LiveEventType::kSpeechEnd:
+    case LiveEventType::kSilence:
+    case LiveEventType::kEnd:
+      json["t1"] = Seconds(event.t1_ms);
+      break;
+    case LiveEventType::kError:
+      json["code"] = StatusCodeName(event.status.code());
+      json["message"] = event.status.message();
+      break;
+  }
+  json["input"] = Seconds(event.input_ms);
+  json["lag"] = Seconds(event.lag_ms);
+  return DumpLine(json);
+}
+
+}  // namespace espalier::cli
