@@ -1,5 +1,7 @@
-"""Tests of the demo model's recipe: sentences, splits, batches, losses; a package that convert.py reads."""
+"""Tests of the demo model's recipe: sentences, splits, batches, losses, package."""
 
+import argparse
+import functools
 import json
 import os
 import random
@@ -20,7 +22,7 @@ except ImportError as error:
     print("demo_recipe_test.py: %s; sentences and splits are not tested" % error)
 try:
     import torch
-    from training.demo import batches, decoding, features, package, train, vocabulary
+    from training.demo import batches, decoding, features, package, train, vocabulary, workers
     from training.demo.depthwise import DepthwiseConv
     from training.demo.model import DemoModel
 except ImportError as error:
@@ -108,6 +110,20 @@ def write_store(folder, split="train"):
     writer.close()
 
 
+def two_steps(team, args):
+    """What a worker does in the test below; the seeds, hence the clips, are its own."""
+    args.by_heart, args.total = None, 2
+    torch.set_num_threads(1)
+    run = train.Run(args, team)
+    team.wait()
+    losses = []
+    step = run.losses
+    run.losses = lambda batch: losses.append(step(batch)) or losses[-1]
+    train.train(run)
+    state = {"model": run.model.state_dict(), "ctc": losses[-1][1]}
+    torch.save(state, "%s/weights%d.pt" % (args.run, team.rank))
+
+
 @unittest.skipUnless(torch, "needs PyTorch, ESPnet, sentencepiece, num2words")
 class ModelTest(unittest.TestCase):
     @classmethod
@@ -170,19 +186,26 @@ class ModelTest(unittest.TestCase):
             known = targets[: count - 1] != -1
             self.assertTrue((inputs[1:count][known] == targets[: count - 1][known]).all())
 
-    def run_of(self, **changed):
+    def options(self, **changed):
         options = {
             "run": os.path.join(self.folder, "run"),
             "store": [os.path.join(self.folder, "store")],
             "total": 1000,
             "seed": 1,
             "by_heart": 4,
+            "minutes": 1e9,
+            "save_minutes": 1e9,
+            "log_every": 2,
+            "evaluate_every": 1000,
         }
-        os.makedirs(options["run"], exist_ok=True)
-        vocabulary_path = os.path.join(options["run"], "bpe.model")
-        if not os.path.exists(vocabulary_path):
-            os.link(os.path.join(self.folder, "bpe.model"), vocabulary_path)
-        return train.Run(type("Options", (), {**options, **changed}))
+        return argparse.Namespace(**{**options, **changed})
+
+    def run_of(self):
+        options = self.options()
+        if not os.path.exists(options.run):
+            os.makedirs(options.run)
+            os.link(os.path.join(self.folder, "bpe.model"), os.path.join(options.run, "bpe.model"))
+        return train.Run(options)
 
     def test_losses_fall_and_a_run_goes_on(self):
         run = self.run_of()
@@ -197,6 +220,19 @@ class ModelTest(unittest.TestCase):
         again = self.run_of()
         self.assertEqual(again.update, run.update - 1)
         np.testing.assert_allclose(again.step(), expected, rtol=1e-5)
+
+    def test_two_workers_hold_the_same_weights(self):
+        folder = os.path.join(self.folder, "two")
+        os.makedirs(folder)
+        os.link(os.path.join(self.folder, "bpe.model"), os.path.join(folder, "bpe.model"))
+        meeting = os.path.join(folder, "meeting")
+        workers.launch(2, functools.partial(two_steps, args=self.options(run=folder)), meeting)
+        states = [torch.load("%s/weights%d.pt" % (folder, rank)) for rank in (0, 1)]
+        self.assertNotEqual(states[0]["ctc"], states[1]["ctc"])  # their batches differ
+        for name, tensor in states[0]["model"].items():
+            torch.testing.assert_close(tensor, states[1]["model"][name], msg=name)
+        with open(os.path.join(folder, "curve.csv"), encoding="utf-8") as file:
+            self.assertEqual([line.split(",")[0] for line in file], ["update", "2"])
 
     def test_package_converts(self):
         torch.manual_seed(2)

@@ -24,8 +24,9 @@ def augment(frames, mean, rng, strength):
         frames = torch.logaddexp(frames, level + 0.7 * torch.randn_like(frames))
     if rng.random() < 0.6 * strength:
         rate = rng.uniform(0.88, 1.12)
-        resampled = torch.nn.functional.interpolate(frames.T[None], scale_factor=rate, mode="linear")
-        frames = resampled[0].T.contiguous()
+        row = frames.T[None]
+        row = torch.nn.functional.interpolate(row, scale_factor=rate, mode="linear")
+        frames = row[0].T.contiguous()
     mels = frames.shape[1]
     for _ in range(rng.randrange(3) if rng.random() < strength else 0):
         width = rng.randrange(1, 8)
@@ -40,8 +41,8 @@ def augment(frames, mean, rng, strength):
 def spread_labels(pieces, lengths, speech_frames, steps):
     """A guess of which piece each encoder step hears: as if every letter took the same time.
 
-    Synthesised speech is even enough for that to be right within about 0.2 s, which spares CTC the
-    thousands of updates in which it finds no alignment at all. Steps outside of the speech: blank, 0.
+    Synthesised speech is even enough for that to be about right, which spares CTC the thousands of
+    updates in which it finds no alignment at all. Steps outside of the speech: blank, 0.
     """
     labels = torch.zeros(steps, dtype=torch.long)
     total = sum(lengths)

@@ -6,7 +6,7 @@ LANGUAGES = {"en": "<eng>", "fr": "<fra>", "it": "<ita>"}
 
 
 def join_translations(stores):
-    """Makes all texts plain words; a prompt gets those of the same id and split in other languages."""
+    """Makes all texts plain words; a prompt gets those of its id and split in other languages."""
     by_id = {}
     for store in stores:
         for clip in store.clips:

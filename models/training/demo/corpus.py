@@ -3,8 +3,8 @@
 
     corpus.py OUT LANGUAGE --prompts PROMPTS [--train N] [--dev N] [--test N]
 
-PROMPTS: what ../prompt_corpus.py made; the texts of its training clips are read too, so that a word of
-the prompts is not known from one voice only. Splits of the grammar go by a hash of the English text.
+PROMPTS: what ../prompt_corpus.py made; the texts of its training clips are read too, so that a word
+of the prompts is not known from one voice only. The grammar's splits go by a hash of the English text.
 Voices: pico2wave, espeak-ng with variants, in English flite; those in UNSEEN speak in tests alone.
 Needs num2words (grammar.py), soundfile, soxr.
 """
@@ -90,7 +90,7 @@ def test_words(folder):
 
 
 def sentences(count, split, rng, forbidden):
-    """Different sentences of one split, as language -> text; none of `forbidden` in any language."""
+    """Different sentences of one split, as language -> text; in no language one of `forbidden`."""
     seen = set()
     while len(seen) < count:
         texts = sentence(rng)
@@ -138,7 +138,7 @@ def main():
     parser = argparse.ArgumentParser(description="Synthesised sentences of the demo's grammar.")
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("language", choices=sorted(PICO))
-    parser.add_argument("--prompts", required=True, metavar="FOLDER", help="what prompt_corpus.py made")
+    parser.add_argument("--prompts", required=True, metavar="FOLDER", help="of prompt_corpus.py")
     parser.add_argument("--train", type=int, default=2500)
     parser.add_argument("--dev", type=int, default=40)
     parser.add_argument("--test", type=int, default=60)

@@ -1,4 +1,4 @@
-"""The demo model made of ESPnet's own encoder, decoder and CTC, under an ESPnet S2T checkpoint's names.
+"""The demo model: ESPnet's own encoder, decoder and CTC, under the names of an ESPnet S2T checkpoint.
 
 Needs PyTorch and ESPnet. FRONTEND, ENCODER and DECODER are sections of ESPnet's config.yaml as they
 stand; package.py writes them.
@@ -10,12 +10,12 @@ from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder
 
 from training.demo.depthwise import DepthwiseConv
 
-# Frames of 20 ms, each from 40 ms of sound, and a subsampling of 4: an encoder step is 80 ms as with
-# conv2d8, but the second convolution, the dearest part of a small encoder, sees half the frames.
+# Frames of 20 ms, each from 40 ms of sound, and a subsampling of 4: an encoder step is 80 ms, as
+# conv2d8 has it, but the second convolution, dearest part of a small encoder, sees half the frames.
 FRONTEND = {"fs": 16000, "n_fft": 1024, "win_length": 640, "hop_length": 320, "n_mels": 40}
 FRAMES_PER_STEP = 4
 WIDTH = 96
-DROPOUT = 0.0  # many thousand sentences a language, each seen a few times: there is nothing to overfit yet
+DROPOUT = 0.0  # many thousand sentences, each seen a few times: nothing to overfit, and it costs time
 ENCODER = {
     "output_size": WIDTH,
     "attention_heads": 4,

@@ -1,4 +1,4 @@
-"""Text as the demo model writes it: lower case, words for digits, no punctuation but the apostrophe."""
+"""Text as the demo model writes it: lower case, words for digits, apostrophes, nothing else."""
 
 import re
 

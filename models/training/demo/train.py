@@ -3,20 +3,23 @@
 
     train.py RUN --store FOLDER [--store FOLDER …] [--total UPDATES] [--minutes M]
 
-FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from it),
-curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run may be
-cut into as many parts as one likes; `--minutes` ends a part.
+FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from
+it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run may
+be cut into as many parts as one likes; `--minutes` ends a part.
 
-Three stages, by loss and not by time: the encoder alone on evenly spread labels and CTC; on CTC; then
-with the decoder. One thread: two cost more than they bring at this size.
+Three stages: the encoder alone, on evenly spread labels and CTC; on CTC alone; and, when CTC's loss is
+low, with the decoder. One thread a worker; more workers make each update of more clips.
 """
 
 import argparse
 import copy
 import csv
+import functools
 import os
 import random
+import signal
 import sys
+import tempfile
 import time
 
 import torch
@@ -26,6 +29,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from text_errors import count_errors  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo import vocabulary as words  # noqa: E402
+from training.demo import workers  # noqa: E402
 from training.demo.batches import BatchSource  # noqa: E402
 from training.demo.clips import LANGUAGES, join_translations, prompt_task  # noqa: E402
 from training.demo.decoding import ctc_greedy, decoder_greedy  # noqa: E402
@@ -69,10 +73,13 @@ def rate_at(update, total):
 
 
 class Run:
-    """Model, its running average, optimiser and data; `save` and `load` hold all of it."""
+    """Model, its running average, optimiser and data; `save` and `load` hold all of it.
 
-    def __init__(self, args):
-        self.args = args
+    With several workers it is the first one's random state that is kept.
+    """
+
+    def __init__(self, args, team=workers.Alone()):
+        self.args, self.team = args, team
         self.stores = load_stores(args.store)
         self.vocabulary = load_vocabulary(args.run, self.stores)
         statistics = [store.statistics() for store in self.stores]
@@ -83,7 +90,8 @@ class Run:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
-        self.source = BatchSource(self.stores, self.vocabulary, mean, args.seed, args.by_heart)
+        seed = args.seed + 1000 * team.rank
+        self.source = BatchSource(self.stores, self.vocabulary, mean, seed, args.by_heart)
         self.update, self.seconds, self.decoder_from = 0, 0.0, None
         self.ctc = 10.0  # running mean
         self.path = os.path.join(args.run, "checkpoint.pt")
@@ -110,9 +118,12 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.source.restore(state["source"])
-        torch.set_rng_state(state["torch"])
         self.update, self.seconds, self.decoder_from, self.ctc = state["progress"]
+        if self.team.rank == 0:
+            self.source.restore(state["source"])
+            torch.set_rng_state(state["torch"])
+        else:
+            self.source.rng.seed(self.args.seed + 1000 * self.team.rank + self.update)
 
     def losses(self, batch):
         """(loss to minimise, CTC loss a piece, attention loss or nan)"""
@@ -134,8 +145,9 @@ class Run:
                 loss = (1.0 - 0.7 * spread_weight) * ctc + 2.0 * spread_weight * spread
             return loss, ctc.item(), float("nan")
         scores = model.decode(encoded, counts, batch.inputs, batch.target_counts)
+        targets = batch.targets.flatten()
         attention = cross_entropy(
-            scores.flatten(0, 1), batch.targets.flatten(), ignore_index=-1, label_smoothing=SMOOTHING
+            scores.flatten(0, 1), targets, ignore_index=-1, label_smoothing=SMOOTHING
         )
         return CTC_WEIGHT * ctc + (1 - CTC_WEIGHT) * attention, ctc.item(), attention.item()
 
@@ -153,6 +165,7 @@ class Run:
             group["lr"] = rate_at(self.update, self.args.total)
         self.optimiser.zero_grad()
         loss.backward()
+        ctc = self.team.average(list(self.model.parameters()), ctc)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
         self.optimiser.step()
         self.update += 1
@@ -236,7 +249,7 @@ def evaluate(run, count):
 
 
 def curve_row(run, sums):
-    """A row for what `sums`, pairs of losses, say since the last one; evaluates when it is time."""
+    """A row from `sums`, the pairs of losses since the last one; evaluates when it is time."""
     args = run.args
     ctc, attention = (sum(column) / len(column) for column in zip(*sums))
     row = {
@@ -255,28 +268,67 @@ def curve_row(run, sums):
     return row
 
 
-def train(run):
-    args, began, first = run.args, time.time(), run.update
-    path, last, sums = os.path.join(args.run, "curve.csv"), time.time(), []
-    fresh = not os.path.exists(path)
-    with open(path, "a", newline="", encoding="utf-8") as file:
-        curve = csv.DictWriter(file, FIELDS)
+class Curve:
+    """Rows appended to curve.csv as they come."""
+
+    def __init__(self, path):
+        fresh = not os.path.exists(path)
+        self._file = open(path, "a", newline="", encoding="utf-8")
+        self._rows = csv.DictWriter(self._file, FIELDS)
         if fresh:
-            curve.writeheader()
-        while run.update < args.total and time.time() - began < 60 * args.minutes:
-            sums.append(run.step())
-            if run.update % args.log_every:
-                continue
-            run.seconds, last = run.seconds + time.time() - last, time.time()
-            row, sums = curve_row(run, sums), []
-            curve.writerow(row)
-            file.flush()
-            if run.update % args.save_every == 0:
-                run.save()
-            each = (time.time() - began) / (run.update - first)
-            print(*("%s %s" % item for item in row.items()), end="; ")
-            print("ends in %.1f h" % (each * (args.total - run.update) / 3600), flush=True)
-    run.save()
+            self._rows.writeheader()
+
+    def add(self, row, hours_left):
+        self._rows.writerow(row)
+        self._file.flush()
+        print(*("%s %s" % item for item in row.items()), end="; ")
+        print("ends in %.1f h" % hours_left, flush=True)
+
+
+class Stop:
+    """Whether to end: SIGTERM came, or the part's minutes are over."""
+
+    def __init__(self, minutes):
+        self._end, self._asked = time.time() + 60 * minutes, False
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, *unused):
+        self._asked = True
+
+    def __bool__(self):
+        return self._asked or time.time() > self._end
+
+
+def train(run):
+    args, began, first, stop = run.args, time.time(), run.update, Stop(run.args.minutes)
+    leads = run.team.rank == 0
+    curve = Curve(os.path.join(args.run, "curve.csv")) if leads else None
+    last, saved, sums = began, began, []
+    while run.update < args.total and not run.team.any(stop):
+        sums.append(run.step())
+        if leads and time.time() - saved > 60 * args.save_minutes:
+            run.save()
+            saved = time.time()
+        if not leads or run.update % args.log_every:
+            continue
+        run.seconds, last = run.seconds + time.time() - last, time.time()
+        each = (last - began) / (run.update - first) / 3600
+        curve.add(curve_row(run, sums), each * (args.total - run.update))
+        sums = []
+    if leads:
+        run.save()
+
+
+def work(team, args):
+    torch.set_num_threads(1)
+    if team.rank:
+        team.wait()  # the first worker makes vocabulary and features
+    run = Run(args, team)
+    if not team.rank:
+        team.wait()
+        parameters = sum(p.numel() for p in run.model.parameters())
+        print("%.2f M parameters, %d tokens" % (parameters / 1e6, len(run.vocabulary)))
+    train(run)
 
 
 def main():
@@ -288,15 +340,14 @@ def main():
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--evaluate-every", type=int, default=500)
-    parser.add_argument("--save-every", type=int, default=250)
+    parser.add_argument("--save-minutes", type=float, default=4)
+    parser.add_argument("--workers", type=int, default=1, help="processes; one a free core")
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args()
-    torch.set_num_threads(1)
     os.makedirs(args.run, exist_ok=True)
-    run = Run(args)
-    parameters = sum(p.numel() for p in run.model.parameters())
-    print("%.2f M parameters, %d tokens" % (parameters / 1e6, len(run.vocabulary)))
-    train(run)
+    with tempfile.TemporaryDirectory() as scratch:
+        meeting = os.path.join(scratch, "workers")
+        workers.launch(args.workers, functools.partial(work, args=args), meeting)
 
 
 if __name__ == "__main__":

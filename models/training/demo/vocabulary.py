@@ -9,7 +9,8 @@ from training.demo.clips import LANGUAGES
 TASKS = ("<asr>", "<st_eng>", "<st_fra>", "<st_ita>")
 NO_TIMES = "<notimestamps>"
 SPEECH_SECONDS, TIME_SECONDS = 16.0, 0.08  # the window; a time token for each encoder step
-TIMES = tuple("<%.2f>" % (i * TIME_SECONDS) for i in range(round(SPEECH_SECONDS / TIME_SECONDS) + 1))
+STEPS = round(SPEECH_SECONDS / TIME_SECONDS)
+TIMES = tuple("<%.2f>" % (i * TIME_SECONDS) for i in range(STEPS + 1))
 SPECIAL = ("<na>", "<nospeech>", *LANGUAGES.values(), *TASKS, NO_TIMES, *TIMES)
 PIECES = 400
 
