@@ -5,6 +5,26 @@
 
 namespace espalier::cli {
 
+namespace {
+
+// Nothing for devices that do not count.
+std::string DeviceText(const DeviceCounters& device) {
+  if (device.submits == 0) return "";
+  const auto megabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  return StrFormat("  %-12s %9lld dispatches, %lld barriers, %lld submits\n", "device",
+                   static_cast<long long>(device.dispatches),
+                   static_cast<long long>(device.barriers),
+                   static_cast<long long>(device.submits)) +
+         StrFormat("  %-12s %9lld command buffers, %lld descriptor sets\n", "recorded",
+                   static_cast<long long>(device.command_buffers),
+                   static_cast<long long>(device.descriptor_writes)) +
+         StrFormat("  %-12s %9.1f MB written, %.1f MB read, %.1f MB in use\n", "memory",
+                   megabytes(device.written_bytes), megabytes(device.read_bytes),
+                   megabytes(device.memory_bytes));
+}
+
+}  // namespace
+
 std::string TimingsText(const std::string& name, const Timings& timings, int64_t duration_ms) {
   std::string text = "timings of " + SingleLine(name) + "\n";
   const struct {
@@ -29,7 +49,7 @@ std::string TimingsText(const std::string& name, const Timings& timings, int64_t
     text += StrFormat("  %-12s %9.1f MB touched\n", "weights",
                       static_cast<double>(timings.weight_bytes_touched) / 1e6);
   }
-  return text;
+  return text + DeviceText(timings.device);
 }
 
 }  // namespace espalier::cli

@@ -37,6 +37,18 @@ struct DeviceCounters {
   int64_t written_bytes = 0;      // host to device, weights included
   int64_t read_bytes = 0;         // device to host
   int64_t memory_bytes = 0;       // device memory in use at present
+
+  // What was done since `earlier`; memory stays what it is.
+  DeviceCounters Since(const DeviceCounters& earlier) const {
+    return {.dispatches = dispatches - earlier.dispatches,
+            .barriers = barriers - earlier.barriers,
+            .submits = submits - earlier.submits,
+            .command_buffers = command_buffers - earlier.command_buffers,
+            .descriptor_writes = descriptor_writes - earlier.descriptor_writes,
+            .written_bytes = written_bytes - earlier.written_bytes,
+            .read_bytes = read_bytes - earlier.read_bytes,
+            .memory_bytes = memory_bytes};
+  }
 };
 
 // Device memory. Not thread-safe; belongs to one session. Fresh buffers read as zeros.

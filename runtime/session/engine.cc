@@ -47,9 +47,11 @@ Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   if (engine->tokenizer_->vocabulary_size() > engine->config_.vocabulary_size) {
     return Corrupt(options.model_folder + ": the tokenizer has more tokens than the model");
   }
-  ESP_ASSIGN_OR_RETURN(engine->backend_, OpenBackend(options.device, options.threads));
-  engine->plans_ = std::make_unique<PlanCache>(&engine->config_, engine->weights_,
-                                               engine->backend_.get(), kPlanCacheCapacity);
+  ESP_ASSIGN_OR_RETURN(
+      std::unique_ptr<Backend> backend,
+      options.open_backend ? options.open_backend() : OpenBackend(options.device, options.threads));
+  engine->threads_ = options.threads;
+  engine->UseBackend(std::move(backend));
   engine->beam_size_max_ = options.beam_size_max;
   engine->load_seconds_ = watch.Seconds();
   return engine;
@@ -83,6 +85,31 @@ Status Engine::ChooseGates(const GateRequest& request) {
 }
 
 std::string Engine::base_fingerprint() const { return weights_->BaseFingerprint(config_); }
+
+void Engine::UseBackend(std::unique_ptr<Backend> backend) {
+  backend_ = std::move(backend);
+  plans_ = std::make_unique<PlanCache>(&config_, weights_, backend_.get(), kPlanCacheCapacity);
+}
+
+Result<std::shared_ptr<Engine>> Engine::OnCpu() {
+  if (device().id == "cpu") return Unsupported("this engine computes on the CPU already");
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (on_cpu_ != nullptr) return on_cpu_;
+  std::shared_ptr<Engine> engine(new Engine());
+  engine->config_ = config_;
+  engine->weights_ = weights_;
+  engine->tokenizer_ = tokenizer_;
+  engine->log_mel_ = log_mel_;
+  engine->fixed_gates_ = fixed_gates_;
+  engine->gate_pack_ = gate_pack_;
+  engine->beam_size_max_ = beam_size_max_;
+  engine->load_seconds_ = load_seconds_;
+  engine->threads_ = threads_;
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend, OpenBackend("cpu", threads_));
+  engine->UseBackend(std::move(backend));
+  on_cpu_ = engine;
+  return engine;
+}
 
 std::vector<DeviceInfo> ListDevices() { return ListBackendDevices(); }
 

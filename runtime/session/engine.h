@@ -5,7 +5,9 @@
 // anything of one stream (inference.h, transcriber.h).
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +32,8 @@ struct EngineOptions {
   std::string gate_pack = {};  // folder of a gate pack to attach; empty: as `gates` says
   std::optional<double> gate_budget = {};  // of the pack; empty: as `gates` says
   int beam_size_max = 8;                   // hypotheses a decoder state holds
+  // Instead of `device`: how tests bring a backend of their own.
+  std::function<Result<std::unique_ptr<Backend>>()> open_backend = {};
 };
 
 // Thread-safe after Open.
@@ -38,6 +42,10 @@ class Engine {
   // Errors: kNotFound, kCorrupt (model, gate pack), kUnsupported (device, family),
   // kInvalidArgument (gates).
   static Result<std::shared_ptr<Engine>> Open(const EngineOptions& options);
+
+  // The same model on the CPU, for sessions whose device went away; made on first demand and
+  // shared. Errors: kUnsupported when this engine computes on the CPU already.
+  Result<std::shared_ptr<Engine>> OnCpu();
 
   const ModelConfig& config() const { return config_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -65,17 +73,21 @@ class Engine {
   Engine() = default;
   Status OpenModel(const EngineOptions& options);
   Status ChooseGates(const GateRequest& request);
+  void UseBackend(std::unique_ptr<Backend> backend);
 
   ModelConfig config_;
   std::shared_ptr<Weights> weights_;
-  std::unique_ptr<Tokenizer> tokenizer_;
-  std::unique_ptr<LogMel> log_mel_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const LogMel> log_mel_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<PlanCache> plans_;
   FixedGates fixed_gates_;
   std::optional<AttachedPack> gate_pack_;
   int beam_size_max_ = 0;
   double load_seconds_ = 0;
+  int threads_ = 0;
+  std::mutex mutex_;
+  std::shared_ptr<Engine> on_cpu_;  // guarded by mutex_
 };
 
 // All devices that this build can use, whether or not a model is there.

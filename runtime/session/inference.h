@@ -75,6 +75,8 @@ class Inference final : public TokenScorer {
 
   // Seconds and counts since construction; features, search, load and total are the caller's.
   const Timings& timings() const { return timings_; }
+  // Counts on from another one's, which this one takes over from.
+  void ContinueTimings(const Timings& timings) { timings_ = timings; }
 
  private:
   struct BoundStage {

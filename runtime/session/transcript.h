@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/backend/backend.h"
 #include "runtime/search/outcome.h"
 
 namespace espalier {
@@ -33,6 +34,7 @@ struct Timings {
   int64_t encoder_multiply_adds = 0;
   int64_t weight_bytes_touched = 0;  // of all plans that ran, each weight once
   int gate_count = 0, closed_gate_count = 0;
+  DeviceCounters device = {};  // of the device, other sessions' work on it included
 };
 
 struct Transcript {

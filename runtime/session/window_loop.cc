@@ -34,17 +34,19 @@ Status CheckOptions(const TranscribeOptions& options, int beam_size_max) {
 }  // namespace
 
 WindowLoop::WindowLoop(std::shared_ptr<Engine> engine)
-    : engine_(std::move(engine)), inference_(engine_, InferenceOptions{}) {}
+    : engine_(std::move(engine)),
+      inference_(std::make_unique<Inference>(engine_, InferenceOptions{})) {}
 
 Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOptions& options,
                                           const TranscribeObserver& observer,
                                           const std::stop_token& stop) {
   const Stopwatch watch;
-  const Timings before = inference_.timings();
+  const Timings before = inference_->timings();
+  device_before_ = engine_->backend().counters();
   features_s_ = search_s_ = 0;
   context_.reset();
   gates_.reset();
-  inference_.set_stop(stop);
+  inference_->set_stop(stop);
   ESP_RETURN_IF_ERROR(CheckOptions(options, engine_->beam_size_max()));
   ESP_RETURN_IF_ERROR(Begin(options));
   if (options.language != "auto") {
@@ -69,7 +71,8 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
     int64_t advance = length;
     if (!IsDigitalSilence(window.samples())) {
       std::vector<Segment> segments;
-      ESP_ASSIGN_OR_RETURN(advance, RunWindow(window, options, stop, &segments));
+      ESP_ASSIGN_OR_RETURN(advance,
+                           RunWindowSomewhere(window, options, stop, &segments, &transcript));
       Report(segments, observer, &transcript);
     }
     ESP_RETURN_IF_ERROR(window.Advance(std::max<int64_t>(advance, 1)));
@@ -89,13 +92,41 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
   return transcript;
 }
 
+Result<int64_t> WindowLoop::RunWindowSomewhere(const AudioWindow& window,
+                                               const TranscribeOptions& options,
+                                               const std::stop_token& stop,
+                                               std::vector<Segment>* segments,
+                                               Transcript* transcript) {
+  Result<int64_t> advance = RunWindow(window, options, stop, segments);
+  const StatusCode code = advance.status().code();
+  const bool is_device = code == StatusCode::kDeviceLost || code == StatusCode::kExhausted;
+  if (!is_device || engine_->device().id == "cpu") return advance;
+  ESP_RETURN_IF_ERROR(MoveToCpu(advance.status(), stop, transcript));
+  segments->clear();
+  return RunWindow(window, options, stop, segments);
+}
+
+Status WindowLoop::MoveToCpu(const Status& reason, const std::stop_token& stop,
+                             Transcript* transcript) {
+  const std::string device = engine_->device().id;
+  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, engine_->OnCpu());
+  auto inference = std::make_unique<Inference>(engine, InferenceOptions{});
+  inference->ContinueTimings(inference_->timings());
+  inference->set_stop(stop);
+  inference_ = std::move(inference);  // before the engine whose device it used
+  engine_ = std::move(engine);
+  device_before_ = engine_->backend().counters();
+  transcript->warnings.push_back(device + " failed, the CPU goes on: " + reason.message());
+  return OkStatus();
+}
+
 Result<int64_t> WindowLoop::RunWindow(const AudioWindow& window, const TranscribeOptions& options,
                                       const std::stop_token& stop, std::vector<Segment>* segments) {
   ESP_RETURN_IF_ERROR(EncodeWindow(window, options));
-  const double decoder_before = inference_.timings().decoder_s;
+  const double decoder_before = inference_->timings().decoder_s;
   const Stopwatch search;
   ESP_ASSIGN_OR_RETURN(const int64_t advance, DecodeWindow(window, options, stop, segments));
-  search_s_ += search.Seconds() - (inference_.timings().decoder_s - decoder_before);
+  search_s_ += search.Seconds() - (inference_->timings().decoder_s - decoder_before);
   return advance;
 }
 
@@ -103,16 +134,16 @@ Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptio
   const Stopwatch watch;
   const std::vector<float> features = WindowFeatures(*engine_, window.samples());
   features_s_ += watch.Seconds();
-  ESP_RETURN_IF_ERROR(inference_.Embed(features));
+  ESP_RETURN_IF_ERROR(inference_->Embed(features));
   if (!context_) ESP_RETURN_IF_ERROR(ChooseContext(options));
   if (!gates_) {
-    ESP_ASSIGN_OR_RETURN(gates_, GatesOf(*engine_, *context_, inference_));
+    ESP_ASSIGN_OR_RETURN(gates_, GatesOf(*engine_, *context_, *inference_));
   }
-  return inference_.Encode(*gates_);
+  return inference_->Encode(*gates_);
 }
 
 Status WindowLoop::ChooseContext(const TranscribeOptions& options) {
-  ESP_ASSIGN_OR_RETURN(const std::string heard, HearLanguage(*engine_, inference_));
+  ESP_ASSIGN_OR_RETURN(const std::string heard, HearLanguage(*engine_, *inference_));
   ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, heard, options.task));
   return OkStatus();
 }
@@ -133,7 +164,7 @@ void WindowLoop::Report(const std::vector<Segment>& segments, const TranscribeOb
 }
 
 void WindowLoop::FillTimings(const Timings& before, double total_s, Timings* timings) const {
-  *timings = inference_.timings();
+  *timings = inference_->timings();
   timings->load_s = engine_->load_seconds();
   timings->features_s = features_s_;
   timings->gates_s -= before.gates_s;
@@ -144,6 +175,7 @@ void WindowLoop::FillTimings(const Timings& before, double total_s, Timings* tim
   timings->window_count -= before.window_count;
   timings->token_count -= before.token_count;
   timings->encoder_steps -= before.encoder_steps;
+  timings->device = engine_->backend().counters().Since(device_before_);
   timings->total_s = total_s;
 }
 

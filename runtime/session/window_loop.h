@@ -36,13 +36,19 @@ class WindowLoop : public Transcriber {
   virtual int64_t ShortestLaterWindow() const = 0;
 
   Engine& engine() { return *engine_; }
-  Inference& inference() { return inference_; }
+  Inference& inference() { return *inference_; }
   const Context& context() const { return *context_; }
   const OwsmConfig& owsm() const { return *engine_->config().owsm; }
   int sample_rate() const { return engine_->config().frontend.sample_rate; }
   int64_t Milliseconds(int64_t samples) const { return samples * 1000 / sample_rate(); }
 
  private:
+  // RunWindow, and once more on the CPU when the device went away or has no memory: the window's
+  // audio is still held, and what earlier windows said stays. Warns in `transcript`.
+  Result<int64_t> RunWindowSomewhere(const AudioWindow& window, const TranscribeOptions& options,
+                                     const std::stop_token& stop, std::vector<Segment>* segments,
+                                     Transcript* transcript);
+  Status MoveToCpu(const Status& reason, const std::stop_token& stop, Transcript* transcript);
   // Encodes and decodes one window into `segments`; the samples to go on by.
   Result<int64_t> RunWindow(const AudioWindow& window, const TranscribeOptions& options,
                             const std::stop_token& stop, std::vector<Segment>* segments);
@@ -54,9 +60,10 @@ class WindowLoop : public Transcriber {
   void FillTimings(const Timings& before, double total_s, Timings* timings) const;
 
   std::shared_ptr<Engine> engine_;
-  Inference inference_;
+  std::unique_ptr<Inference> inference_;
   std::optional<Context> context_;  // of the file at hand, once known
   std::optional<GateMask> gates_;   // likewise
+  DeviceCounters device_before_;    // when the file began
   double features_s_ = 0, search_s_ = 0;
 };
 

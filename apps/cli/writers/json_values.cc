@@ -30,6 +30,17 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
   json["weight_bytes_touched"] = timings.weight_bytes_touched;
   json["gates"] = timings.gate_count;
   json["closed_gates"] = timings.closed_gate_count;
+  const DeviceCounters& device = timings.device;
+  if (device.submits > 0) {
+    json["device"] = {{"dispatches", device.dispatches},
+                      {"barriers", device.barriers},
+                      {"submits", device.submits},
+                      {"command_buffers", device.command_buffers},
+                      {"descriptor_writes", device.descriptor_writes},
+                      {"written_bytes", device.written_bytes},
+                      {"read_bytes", device.read_bytes},
+                      {"memory_bytes", device.memory_bytes}};
+  }
   return json;
 }
 
