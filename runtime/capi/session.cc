@@ -95,9 +95,11 @@ void TakeEvents(esp_session* session) {
       case LiveEventType::kEnd:
         session->finished = true;
         break;
+      case LiveEventType::kError:  // the call's own status, or a device that the CPU took over from
+        Log(ESP_LOG_WARNING, event->status.message());
+        break;
       case LiveEventType::kSpeechEnd:
       case LiveEventType::kSilence:
-      case LiveEventType::kError:  // the call's own status
         break;
     }
   }

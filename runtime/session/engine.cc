@@ -91,6 +91,12 @@ void Engine::UseBackend(std::unique_ptr<Backend> backend) {
   plans_ = std::make_unique<PlanCache>(&config_, weights_, backend_.get(), kPlanCacheCapacity);
 }
 
+bool Engine::CpuMayGoOn(const Status& failure) const {
+  const bool device_failed =
+      failure.code() == StatusCode::kDeviceLost || failure.code() == StatusCode::kExhausted;
+  return device_failed && device().id != "cpu";
+}
+
 Result<std::shared_ptr<Engine>> Engine::OnCpu() {
   if (device().id == "cpu") return Unsupported("this engine computes on the CPU already");
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -43,6 +43,8 @@ class Engine {
   // kInvalidArgument (gates).
   static Result<std::shared_ptr<Engine>> Open(const EngineOptions& options);
 
+  // Did a call fail because the device went away or is full, where the CPU could go on?
+  bool CpuMayGoOn(const Status& failure) const;
   // The same model on the CPU, for sessions whose device went away; made on first demand and
   // shared. Errors: kUnsupported when this engine computes on the CPU already.
   Result<std::shared_ptr<Engine>> OnCpu();

@@ -98,9 +98,7 @@ Result<int64_t> WindowLoop::RunWindowSomewhere(const AudioWindow& window,
                                                std::vector<Segment>* segments,
                                                Transcript* transcript) {
   Result<int64_t> advance = RunWindow(window, options, stop, segments);
-  const StatusCode code = advance.status().code();
-  const bool is_device = code == StatusCode::kDeviceLost || code == StatusCode::kExhausted;
-  if (!is_device || engine_->device().id == "cpu") return advance;
+  if (advance.ok() || !engine_->CpuMayGoOn(advance.status())) return advance;
   ESP_RETURN_IF_ERROR(MoveToCpu(advance.status(), stop, transcript));
   segments->clear();
   return RunWindow(window, options, stop, segments);

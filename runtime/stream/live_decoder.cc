@@ -27,8 +27,9 @@ float SilentFeature(ModelFamily family) {
 LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary,
                          int padding_frames)
     : engine_(std::move(engine)),
+      computing_(engine_),
       vocabulary_(std::move(vocabulary)),
-      inference_(engine_, {.alignment = true}),
+      inference_(std::make_unique<Inference>(computing_, InferenceOptions{.alignment = true})),
       padding_frames_(padding_frames),
       max_frames_(SizesOf(engine_->config()).frames),
       frames_per_step_(FramesPerStep(engine_->config().encoder)),
@@ -46,7 +47,17 @@ Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine>
 
 void LiveDecoder::set_stop(const std::stop_token& stop) {
   stop_ = stop;
-  inference_.set_stop(stop);
+  inference_->set_stop(stop);
+}
+
+Status LiveDecoder::MoveToCpu() {
+  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, computing_->OnCpu());
+  auto inference = std::make_unique<Inference>(engine, InferenceOptions{.alignment = true});
+  inference->ContinueTimings(inference_->timings());
+  inference->set_stop(stop_);
+  inference_ = std::move(inference);  // before the engine whose device it used
+  computing_ = std::move(engine);
+  return OkStatus();
 }
 
 Status LiveDecoder::Embed(std::span<const float> frames) {
@@ -61,20 +72,20 @@ Status LiveDecoder::Embed(std::span<const float> frames) {
   window_.assign(frames.begin(), frames.end());
   window_.resize(static_cast<size_t>(padded) * mels, SilentFeature(engine_->config().family));
   if (engine_->config().family == ModelFamily::kWhisper) NormalizeWhisperWindow(window_);
-  ESP_RETURN_IF_ERROR(inference_.Embed(window_));
-  content_steps_ = std::min(inference_.encoder_steps(),
+  ESP_RETURN_IF_ERROR(inference_->Embed(window_));
+  content_steps_ = std::min(inference_->encoder_steps(),
                             (std::min(count, padded) + frames_per_step_ - 1) / frames_per_step_);
   return OkStatus();
 }
 
 Result<GateMask> LiveDecoder::LookAtGates(const Context& context) {
-  return GatesOf(*engine_, context, inference_);
+  return GatesOf(*computing_, context, *inference_);
 }
 
 // Padding attracts attention of its own; a token is where it looks most within the audio.
 Result<int> LiveDecoder::StepOf(int row) {
-  if (!inference_.HasAlignment() || content_steps_ == 0) return -1;
-  ESP_ASSIGN_OR_RETURN(const std::span<const float> weights, inference_.AlignmentRow(row));
+  if (!inference_->HasAlignment() || content_steps_ == 0) return -1;
+  ESP_ASSIGN_OR_RETURN(const std::span<const float> weights, inference_->AlignmentRow(row));
   const auto end = weights.begin() + content_steps_;
   return static_cast<int>(std::max_element(weights.begin(), end) - weights.begin());
 }
@@ -93,7 +104,7 @@ Result<bool> LiveDecoder::Extend(int length, LiveHypothesis* hypothesis) {
 Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<const int> previous,
                                            std::span<const int> prefix,
                                            const LiveDecodeOptions& options) {
-  const int positions = inference_.max_positions();
+  const int positions = inference_->max_positions();
   ESP_ASSIGN_OR_RETURN(std::vector<int> prompt, vocabulary_.Prompt(context, previous, positions));
   const int no_speech_row = vocabulary_.NoSpeechRow(prompt);
   prompt.insert(prompt.end(), prefix.begin(), prefix.end());
@@ -104,7 +115,7 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
 
   LiveHypothesis hypothesis;
   ESP_RETURN_IF_ERROR(
-      inference_.Start(prompt, std::array{fed - 1, std::max(no_speech_row, 0)}, log_probs_));
+      inference_->Start(prompt, std::array{fed - 1, std::max(no_speech_row, 0)}, log_probs_));
   if (no_speech_row >= 0) {
     const auto token = static_cast<size_t>(vocabulary_.no_speech_token());
     hypothesis.no_speech_prob = std::exp(double{log_probs_[vocabulary_size + token]});
@@ -139,8 +150,8 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
       hypothesis.outcome = DecodeOutcome::kTruncated;
       return hypothesis;
     }
-    ESP_RETURN_IF_ERROR(inference_.Advance(std::array{0}, std::array{token.id},
-                                           std::span<float>(log_probs_).first(vocabulary_size)));
+    ESP_RETURN_IF_ERROR(inference_->Advance(std::array{0}, std::array{token.id},
+                                            std::span<float>(log_probs_).first(vocabulary_size)));
   }
 }
 

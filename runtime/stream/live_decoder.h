@@ -46,14 +46,19 @@ class LiveDecoder {
 
   void set_stop(const std::stop_token& stop);
 
+  // When a call failed: may the CPU do the window again (Engine::CpuMayGoOn)?
+  bool CpuMayGoOn(const Status& failure) const { return computing_->CpuMayGoOn(failure); }
+  // Everything from the next Embed on is computed on the CPU. Errors: those of Engine::OnCpu.
+  Status MoveToCpu();
+
   // Features of a window as LogMel gives them, (frames, mels), at least one and at most
   // max_frames(). Errors: kCancelled, kDeviceLost.
   Status Embed(std::span<const float> frames);
   // The language heard, by its name; needs the embedded window. Errors: as Embed.
-  Result<std::string> HearLanguage() { return espalier::HearLanguage(*engine_, inference_); }
+  Result<std::string> HearLanguage() { return espalier::HearLanguage(*computing_, *inference_); }
   // One look of the gate predictor at the embedded window.
   Result<GateMask> LookAtGates(const Context& context);
-  Status Encode(const GateMask& gates) { return inference_.Encode(gates); }
+  Status Encode(const GateMask& gates) { return inference_->Encode(gates); }
 
   // `previous`: text before the window; `prefix`: what the window's text begins with, whatever is
   // heard. Errors: kCancelled, kDeviceLost, kInternal (scores that are no numbers).
@@ -61,12 +66,12 @@ class LiveDecoder {
                                 std::span<const int> prefix, const LiveDecodeOptions& options);
 
   const LiveVocabulary& vocabulary() const { return vocabulary_; }
-  const Timings& timings() const { return inference_.timings(); }
+  const Timings& timings() const { return inference_->timings(); }
   // Frames of the window that hold audio, as steps.
   int content_steps() const { return content_steps_; }
   int frames_per_step() const { return frames_per_step_; }
   int max_frames() const { return max_frames_; }
-  bool aligns() const { return inference_.HasAlignment(); }
+  bool aligns() const { return inference_->HasAlignment(); }
 
  private:
   LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary, int padding_frames);
@@ -75,8 +80,9 @@ class LiveDecoder {
   Result<bool> Extend(int length, LiveHypothesis* hypothesis);
 
   std::shared_ptr<Engine> engine_;
+  std::shared_ptr<Engine> computing_;  // engine_, or the same model on the CPU
   LiveVocabulary vocabulary_;
-  Inference inference_;
+  std::unique_ptr<Inference> inference_;
   std::stop_token stop_;
   int padding_frames_;  // < 0: the whole window
   int max_frames_;

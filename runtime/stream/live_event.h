@@ -17,8 +17,8 @@ enum class LiveEventType {
   kFinal,        // its whole text, which covers exactly [t0_ms, t1_ms]
   kSpeechEnd,    // t1_ms: the speech ended there; before the final, unless that was a cut
   kSilence,      // a heartbeat while nobody speaks
-  kError,        // an update failed; the audio is kept
-  kEnd,          // after Finish: nothing follows
+  kError,  // an update failed; the audio is kept, or the CPU went on where a device had failed
+  kEnd,    // after Finish: nothing follows
 };
 
 // "speech_start", "partial", "final", "speech_end", "silence", "error", "end".

@@ -97,7 +97,9 @@ class LiveSession {
   Status CutEverything();
 
   // Decodes the utterance's audio up to end_frame; the tokens behind what is committed.
+  // Where the device fails, the CPU decodes the same window again.
   Result<std::vector<TimedToken>> DecodeTo(int64_t end_frame, Extent extent);
+  Result<std::vector<TimedToken>> DecodeOnce(int64_t end_frame, Extent extent);
   int CertainTokens(const std::vector<TimedToken>& tokens);
   Status Refresh(Extent extent);
   bool SaysNothing() const;

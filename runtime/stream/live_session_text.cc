@@ -33,6 +33,17 @@ std::vector<int> IdsOf(const std::vector<TimedToken>& tokens) {
 }  // namespace
 
 Result<std::vector<TimedToken>> LiveSession::DecodeTo(int64_t end_frame, Extent extent) {
+  Result<std::vector<TimedToken>> tokens = DecodeOnce(end_frame, extent);
+  if (tokens.ok() || !decoder_->CpuMayGoOn(tokens.status())) return tokens;
+  ESP_RETURN_IF_ERROR(decoder_->MoveToCpu());
+  Emit({.type = LiveEventType::kError,
+        .t0_ms = InputMs(),
+        .t1_ms = InputMs(),
+        .status = tokens.status().WithContext("the CPU goes on")});
+  return DecodeOnce(end_frame, extent);
+}
+
+Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Extent extent) {
   const int64_t begin = std::max(FrameOfMs(utterance_->begin_ms()), track_->begin());
   const int64_t end =
       std::clamp(end_frame, begin, std::min(track_->end(), begin + decoder_->max_frames()));

@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/session/faulty_backend.h"
 #include "tests/stream/signals.h"
 
 namespace espalier {
@@ -344,6 +345,36 @@ TEST(LiveSessionThreadsTest, TwoSessionsOfOneEngineAtOnce) {
   }
   threads.clear();
   for (const std::string& text : texts) EXPECT_EQ(text, expected);
+}
+
+// What was committed stays, and the text goes on as if nothing had happened.
+TEST(LiveSessionDeviceTest, TheCpuGoesOnWhicheverRunOfADeviceIsTheLast) {
+  const auto run = [](const std::shared_ptr<Fault>& fault) {
+    auto engine = Engine::Open({.model_folder = kModels + "model_plain",
+                                .threads = 1,
+                                .beam_size_max = 1,
+                                .open_backend = [fault] { return FaultyBackend::Make(fault); }});
+    EXPECT_TRUE(engine.ok()) << engine.status().message();
+    const auto session = Open(*engine, Quick());
+    return Play(session.get(), Conversation(), [] { return size_t{1600}; });
+  };
+  const auto healthy = std::make_shared<Fault>();
+  const std::vector<LiveEvent> expected = run(healthy);
+  ASSERT_GT(healthy->run_count, 20);
+  for (int n = 0; n < healthy->run_count; n += healthy->run_count / 9) {
+    SCOPED_TRACE(n);
+    const auto fault = std::make_shared<Fault>();
+    fault->runs_left = n;
+    std::vector<LiveEvent> events = run(fault);
+    EXPECT_EQ(fault->run_count, n + 1) << "a lost device is not asked again";
+    EXPECT_EQ(std::erase_if(events,
+                            [](const LiveEvent& e) {
+                              return e.type == LiveEventType::kError &&
+                                     e.status.code() == StatusCode::kDeviceLost;
+                            }),
+              1u);
+    EXPECT_EQ(Summary(events), Summary(expected));
+  }
 }
 
 }  // namespace
