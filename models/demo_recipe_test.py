@@ -13,7 +13,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from training.demo import bleu  # noqa: E402
+from training.demo import bleu, card  # noqa: E402
 
 try:
     from training.demo import corpus, grammar
@@ -46,6 +46,23 @@ class BleuTest(unittest.TestCase):
         pair = ("a b c d e f", "a b c d e")
         self.assertAlmostEqual(bleu.corpus_bleu([pair]), 100 * np.exp(1 - 6 / 5))
         self.assertEqual(bleu.corpus_bleu([("a b c d", "a a a a")]), 0.0)
+
+
+class CardTest(unittest.TestCase):
+    def test_figures_are_those_of_the_files(self):
+        converted = (
+            "# x\n\nA speech model for Espalier.\n\n| | |\n|---|---|\n| Width | 96 |\n\n"
+            "Converted by `models/convert.py`\n(SHA-256 `ab`).\n"
+            "Licence and training data are those of the source.\n"
+        )
+        results = [["voice", "WER %"], ["grammar", "12.3"]]
+        curve = [{"update": "50", "seconds": "60"}, {"update": "900", "seconds": "5400"}]
+        text = card.card("demo", converted, results, curve, "a machine")
+        self.assertTrue(text.startswith("# demo\n"))
+        for part in ("| Width | 96 |", "(SHA-256 `ab`)", "| grammar | 12.3 |", "a machine"):
+            self.assertIn(part, text)
+        self.assertIn("900 updates, 1.5 hours", text)
+        self.assertNotIn("Licence and training data", text)
 
 
 @unittest.skipUnless(grammar, "needs num2words, soundfile, soxr")
@@ -193,6 +210,7 @@ class ModelTest(unittest.TestCase):
             "total": 1000,
             "seed": 1,
             "by_heart": 4,
+            "spread_updates": 20,
             "minutes": 1e9,
             "save_minutes": 1e9,
             "log_every": 2,

@@ -1,7 +1,7 @@
 """A depthwise convolution over time for training on a CPU.
 
-PyTorch's own took a sixth of an encoder's update at the demo's size (profiled on AVX2, one thread); a
-sum of shifted products takes little of that.
+PyTorch's own took a sixth of an encoder's update at the demo's size (profiled on AVX2, one thread);
+a sum of shifted products takes little of that.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The demo model: ESPnet's own encoder, decoder and CTC, under the names of an ESPnet S2T checkpoint.
+"""The demo model: ESPnet's own encoder, decoder and CTC, with an ESPnet S2T checkpoint's names.
 
 Needs PyTorch and ESPnet. FRONTEND, ENCODER and DECODER are sections of ESPnet's config.yaml as they
 stand; package.py writes them.
@@ -15,7 +15,7 @@ from training.demo.depthwise import DepthwiseConv
 FRONTEND = {"fs": 16000, "n_fft": 1024, "win_length": 640, "hop_length": 320, "n_mels": 40}
 FRAMES_PER_STEP = 4
 WIDTH = 96
-DROPOUT = 0.0  # many thousand sentences, each seen a few times: nothing to overfit, and it costs time
+DROPOUT = 0.0  # many thousand sentences, each seen a few times: nothing to overfit; and it costs
 ENCODER = {
     "output_size": WIDTH,
     "attention_heads": 4,

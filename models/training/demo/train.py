@@ -4,11 +4,11 @@
     train.py RUN --store FOLDER [--store FOLDER …] [--total UPDATES] [--minutes M]
 
 FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from
-it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run may
-be cut into as many parts as one likes; `--minutes` ends a part.
+it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run
+may be cut into as many parts as one likes; `--minutes` ends a part.
 
-Three stages: the encoder alone, on evenly spread labels and CTC; on CTC alone; and, when CTC's loss is
-low, with the decoder. One thread a worker; more workers make each update of more clips.
+Three stages: the encoder alone, on evenly spread labels and CTC; on CTC alone; and, when CTC's loss
+is low, with the decoder. One thread a worker; more workers make each update of more clips.
 """
 
 import argparse
@@ -37,7 +37,6 @@ from training.demo.features import FeatureStore  # noqa: E402
 from training.demo.model import DemoModel  # noqa: E402
 
 PEAK_RATE, WARM_UP = 2e-3, 300
-SPREAD_UPDATES = 1000  # over which the evenly spread labels lose their weight
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 DECODER_BELOW, DECODER_AT_LATEST = 1.0, 5000  # CTC loss a piece; updates
 CTC_WEIGHT, SMOOTHING, CLIP_NORM = 0.3, 0.1, 5.0
@@ -134,7 +133,7 @@ class Run:
             log_probs.transpose(0, 1), batch.source, counts, batch.source_counts, 0, "none", True
         )
         ctc = (ctc / batch.source_counts).mean()
-        spread_weight = max(0.0, 1.0 - self.update / SPREAD_UPDATES)
+        spread_weight = max(0.0, 1.0 - self.update / self.args.spread_updates)
         if self.decoder_from is None:
             loss = ctc
             if spread_weight:
@@ -153,7 +152,7 @@ class Run:
 
     def step(self):
         source = self.source
-        source.plain_voices = self.update < PLAIN_UPDATES
+        source.plain_voices = self.update < PLAIN_UPDATES and not self.args.by_heart
         source.strength = 0.0 if self.args.by_heart else 0.3 if source.plain_voices else 1.0
         if self.decoder_from is None and (
             self.ctc < DECODER_BELOW or self.update >= DECODER_AT_LATEST
@@ -229,7 +228,7 @@ def transcribe(run, items, decoder, translate=False):
 def evaluate(run, count):
     """Fields of a curve row, and lines to read."""
     if run.args.by_heart:
-        synthetic = human = [(run.stores[s], i) for s, i in run.source.items]
+        synthetic, human = [(run.stores[s], i) for s, i in run.source.items], []
     else:
         synthetic, human = (dev_items(run.stores, count, is_human) for is_human in (False, True))
     sets = {
@@ -237,7 +236,7 @@ def evaluate(run, count):
         "ctc_wer_human": transcribe(run, human, False),
     }
     if run.decoder_from is not None:
-        few = synthetic[::2]
+        few = synthetic if run.args.by_heart else synthetic[::2]
         sets["wer"] = transcribe(run, few, True)
         sets["translation_wer"] = transcribe(run, few, True, translate=True)
     lines = [
@@ -245,7 +244,7 @@ def evaluate(run, count):
         for name, pairs in sets.items()
         for pair in pairs[:: len(pairs) // 6 or 1]
     ]
-    return {k: "%.1f" % error_rate(pairs) for k, pairs in sets.items()}, lines
+    return {k: "%.1f" % error_rate(pairs) for k, pairs in sets.items() if pairs}, lines
 
 
 def curve_row(run, sums):
@@ -338,6 +337,9 @@ def main():
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")
+    parser.add_argument(
+        "--spread-updates", type=int, default=1000, help="until evenly spread labels have no weight"
+    )
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--evaluate-every", type=int, default=500)
     parser.add_argument("--save-minutes", type=float, default=4)

@@ -1,7 +1,7 @@
 """Several single-threaded trainers on one machine that agree on every update.
 
-Each draws batches of its own; gradients and the loss that decides the stage are averaged by gloo, so
-all hold the same weights. Two threads in one process bring nothing at the demo's size.
+Each draws batches of its own; gradients and the loss that decides the stage are averaged by gloo,
+so all hold the same weights. Two threads in one process bring little at the demo's size.
 """
 
 import torch
