@@ -21,8 +21,8 @@
  * required pointers are ESP_INVALID_ARGUMENT.
  * Threads. A model may be used by any number of threads. A session is used by one thread at a time;
  * esp_session_abort is the exception.
- * Ownership. The library frees what it gives. Text, segments and words belong to their session and
- * are valid until the next esp_feed, esp_flush, esp_finish, esp_begin or esp_session_close on it.
+ * Ownership. The library frees what it gives. Texts, segments, words and events belong to their
+ * session and are valid until the next call on it that computes, esp_begin or esp_session_close.
  * Text is UTF-8, always valid, ends with a zero byte that its size does not count.
  * Times are milliseconds of the session's own audio: sample count / 16.
  * Growth. Structs begin with struct_size, which the _init function sets: a program built with an
@@ -106,9 +106,11 @@ typedef struct esp_model esp_model;
 
 typedef struct esp_model_options {
   size_t struct_size;
-  const char *device; /* "cpu", "reference", "auto"; null: "auto" */
+  const char *device; /* an id of esp_device, or "auto"; null: "auto" */
   int32_t threads;    /* 0: one per processor */
-  const char *gates;  /* "auto" (the model's predictor), "all", or a gate file; null: "auto" */
+  /* "auto" (the model's predictor), "all", "pack", "budget=0.3", a gate pack's folder or a gate
+   * file, with commas between; null: "auto" */
+  const char *gates;
   esp_progress_fn progress; /* may be null */
   void *progress_user;
 } esp_model_options;
@@ -118,6 +120,30 @@ ESP_API void esp_model_options_init(esp_model_options *options);
 /* The model in `folder` (README of the project: model folders). options may be null. */
 ESP_API esp_status esp_model_open(const char *folder, const esp_model_options *options,
                                   esp_model **out);
+
+/* One file of a model that does not lie in a folder. Exactly one of data, fd and read says where
+ * its bytes are. */
+typedef struct esp_model_file {
+  size_t struct_size;
+  const char *name; /* as in a model folder: "config.json", "model.safetensors", ... */
+  const void *data; /* memory that stays as it is until the model and its sessions are closed */
+  int64_t size;     /* of data or of what read gives; with fd 0: to the file's end */
+  int32_t fd;       /* an open file, mapped; may be closed after the call; -1: none */
+  int64_t offset;   /* of the file's first byte in fd */
+  /* Writes `size` bytes from `offset` on to `into`; returns how many, fewer for a failure. Called
+   * during the call only, on its thread. */
+  int64_t (*read)(void *user, int64_t offset, void *into, int64_t size);
+  void *user;
+} esp_model_file;
+
+/* Sets fd to -1 and everything else to nothing. */
+ESP_API void esp_model_file_init(esp_model_file *file);
+
+/* The model whose files these are; `name` is what esp_model_info calls it. Each file has the
+ * struct_size of the first. options may be null; gate packs and gate files in it are paths. */
+ESP_API esp_status esp_model_open_files(const char *name, const esp_model_file *files,
+                                        int32_t count, const esp_model_options *options,
+                                        esp_model **out);
 
 /* Sessions keep what they need of their model: it may be closed before them. Null is allowed. */
 ESP_API void esp_model_close(esp_model *model);
@@ -159,7 +185,14 @@ typedef struct esp_session_options {
   int32_t guard_ms;           /* AlignAtt: the newest audio that is not trusted */
   int32_t end_silence_ms;     /* silence that ends an utterance behind a whole sentence */
   int32_t end_silence_unfinished_ms; /* silence that ends any utterance */
-  int32_t heartbeat_ms;              /* unused silence is counted in steps of this (esp_update) */
+  int32_t heartbeat_ms;              /* between two ESP_EVENT_SILENCE */
+  int32_t carry_text;                /* 1: the text before an utterance helps to decode it */
+  int32_t first_update_ms;           /* audio before the first text of an utterance */
+  int32_t
+      longest_window_ms; /* longer utterances are cut, at a sentence or pause where there is one */
+  int32_t strictness;    /* of the voice detector, 0 to 3 */
+  int32_t encoder_padding_ms; /* silence behind a window; -1: the model's whole window; -2 (the
+                                 default): what suits the model */
 } esp_session_options;
 
 /* Sets every field to its default. */
@@ -204,11 +237,17 @@ ESP_API esp_status esp_flush(esp_session *session, esp_update *update);
 /* Ends the stream. */
 ESP_API esp_status esp_finish(esp_session *session, esp_update *update);
 
+/* Compiles what decoding needs, so that the first words do not wait for it. */
+ESP_API esp_status esp_warm_up(esp_session *session);
+
 /* Samples that already wait behind those of the next feed: the session then leaves out tentative
  * work, never audio, until the caller is up with the present. Stays until it is set again. */
 ESP_API esp_status esp_set_backlog(esp_session *session, int64_t samples);
 /* Language and task from the next update on; null: as they are. */
 ESP_API esp_status esp_set_context(esp_session *session, const char *language, const char *task);
+
+/* The gates are looked at again with the next window. */
+ESP_API esp_status esp_look_at_gates(esp_session *session);
 
 /* Gives the call that runs on the session up, from any thread: it returns ESP_CANCELLED within some
  * milliseconds. Without one the next call that computes returns it. */
@@ -264,6 +303,72 @@ ESP_API esp_status esp_partial_word(const esp_session *session, int32_t word, es
 ESP_API esp_status esp_final(const esp_session *session, int32_t index, esp_segment *out);
 ESP_API esp_status esp_final_word(const esp_session *session, int32_t index, int32_t word,
                                   esp_word *out);
+
+/* ---- Events ---- */
+
+/* The same as a sequence, for programs that show or log everything in its order. */
+typedef enum esp_event_type {
+  ESP_EVENT_SPEECH_START = 0, /* t0_ms: an utterance begins there */
+  ESP_EVENT_PARTIAL = 1,      /* its text so far */
+  ESP_EVENT_FINAL = 2,        /* its whole text, which covers exactly [t0_ms, t1_ms] */
+  ESP_EVENT_SPEECH_END = 3,   /* t1_ms: the speech ended there; a cut for length has none */
+  ESP_EVENT_SILENCE = 4,      /* a heartbeat while nobody speaks */
+  ESP_EVENT_ERROR = 5,        /* an update failed, or a device did and the CPU went on */
+  ESP_EVENT_END = 6           /* after esp_finish: nothing follows */
+} esp_event_type;
+
+typedef struct esp_event {
+  size_t struct_size;
+  esp_event_type type;
+  int32_t revision;     /* how often tentative text was replaced */
+  int64_t utterance_id; /* 0: of no utterance */
+  int64_t t0_ms;
+  int64_t t1_ms;
+  int64_t input_ms;      /* audio that had been taken when this was said */
+  int64_t lag_ms;        /* audio that waited behind it */
+  const char *committed; /* these and the following as in esp_segment */
+  size_t committed_size;
+  const char *tentative;
+  size_t tentative_size;
+  const char *language;
+  int32_t word_count;
+  esp_outcome outcome;
+  double avg_log_prob;
+  double no_speech_prob;
+  esp_status status;   /* of ESP_EVENT_ERROR; otherwise ESP_OK */
+  const char *message; /* of the same; otherwise "" */
+} esp_event;
+
+ESP_API void esp_event_init(esp_event *event);
+/* Events of the last call, also where that failed. */
+ESP_API int32_t esp_event_count(const esp_session *session);
+/* Event `index` of the last call. A partial is left out where the next one of its utterance
+ * followed within the call. */
+ESP_API esp_status esp_event_at(const esp_session *session, int32_t index, esp_event *out);
+ESP_API esp_status esp_event_word(const esp_session *session, int32_t index, int32_t word,
+                                  esp_word *out);
+
+/* ---- Figures ---- */
+
+typedef struct esp_session_stats {
+  size_t struct_size;
+  int64_t input_ms;          /* audio taken since esp_begin */
+  int64_t update_count;      /* windows decoded since the session was opened, as are the others */
+  int64_t dropped_count;     /* updates left out because of the backlog */
+  int64_t token_count;       /* decoder steps */
+  int32_t gate_count;        /* modules that a context may close */
+  int32_t closed_gate_count; /* of them, in the last window */
+  int32_t gate_look_count;
+  double features_s; /* seconds spent, wall time */
+  double gates_s;
+  double plan_s;
+  double encoder_s;
+  double decoder_s;
+  double search_s;
+} esp_session_stats;
+
+ESP_API void esp_session_stats_init(esp_session_stats *stats);
+ESP_API esp_status esp_session_get_stats(const esp_session *session, esp_session_stats *out);
 
 #ifdef __cplusplus
 }

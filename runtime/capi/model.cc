@@ -1,10 +1,12 @@
 #include "runtime/capi/model.h"
 
+#include <optional>
 #include <utility>
 
 #include "runtime/base/string_format.h"
 #include "runtime/capi/espalier.h"
 #include "runtime/capi/guard.h"
+#include "runtime/checkpoint/model_files.h"
 #include "runtime/session/context.h"
 #include "runtime/session/window.h"
 
@@ -27,13 +29,57 @@ std::string ShownLanguage(const Engine& engine, const std::string& name) {
   return context.ok() ? context->language : name;
 }
 
-Status Open(const char* folder, const esp_model_options& options, esp_model** out) {
+// Where the model is: a folder, or files one by one.
+struct ModelPlace {
+  std::string folder = {};
+  std::optional<ModelFiles> files = {};
+};
+
+Result<FileBytes> BytesOf(const esp_model_file& file) {
+  const int places = int{file.data != nullptr} + int{file.fd >= 0} + int{file.read != nullptr};
+  if (places != 1) return InvalidArgument("exactly one of data, fd and read must be given");
+  if (file.fd >= 0) return MapDescriptor(file.fd, file.offset, file.size > 0 ? file.size : -1);
+  if (file.size < 0) return InvalidArgument("a negative size");
+  const auto size = static_cast<size_t>(file.size);
+  if (file.data != nullptr) {
+    return FileBytes{.bytes = {static_cast<const uint8_t*>(file.data), size}};
+  }
+  const auto owner = std::make_shared<std::vector<uint8_t>>(size);
+  if (size > 0 && file.read(file.user, 0, owner->data(), file.size) != file.size) {
+    return NotFound("the reader gave fewer bytes than it was asked for");
+  }
+  return FileBytes{.bytes = *owner, .owner = owner};
+}
+
+Result<ModelFiles> FilesOf(const char* name, const esp_model_file* files, int32_t count) {
+  if (name == nullptr || files == nullptr || count < 1) {
+    return InvalidArgument("name or files are null, or there is none");
+  }
+  ModelFiles given = ModelFiles::Given(name);
+  const size_t stride = files->struct_size;
+  for (int32_t i = 0; i < count; ++i) {
+    // Of an older caller's array, too, whose elements are shorter.
+    const auto* each = reinterpret_cast<const esp_model_file*>(
+        reinterpret_cast<const char*>(files) + static_cast<size_t>(i) * stride);
+    esp_model_file file;
+    esp_model_file_init(&file);
+    ESP_RETURN_IF_ERROR(ReadStruct(each, &file));
+    if (file.name == nullptr) return InvalidArgument(StrFormat("file %d has no name", i));
+    Result<FileBytes> bytes = BytesOf(file);
+    if (!bytes.ok()) return bytes.status().WithContext(given.PathOf(file.name));
+    given.Add(file.name, *std::move(bytes));
+  }
+  return given;
+}
+
+Status Open(const ModelPlace& place, const esp_model_options& options, esp_model** out) {
   const auto progress = [&](double done) {
     return options.progress != nullptr && options.progress(done, options.progress_user) != 0;
   };
   if (progress(0.0)) return Cancelled("opening the model was given up");
   auto model = std::make_unique<esp_model>();
-  ESP_ASSIGN_OR_RETURN(model->engine, Engine::Open({.model_folder = folder,
+  ESP_ASSIGN_OR_RETURN(model->engine, Engine::Open({.model_folder = place.folder,
+                                                    .files = place.files,
                                                     .device = TextOr(options.device, "auto"),
                                                     .threads = options.threads,
                                                     .gates = TextOr(options.gates, "auto"),
@@ -110,7 +156,25 @@ esp_status esp_model_open(const char* folder, const esp_model_options* options, 
     esp_model_options own;
     esp_model_options_init(&own);
     ESP_RETURN_IF_ERROR(ReadStruct(options, &own));
-    return Open(folder, own, out);
+    return Open({.folder = folder}, own, out);
+  });
+}
+
+void esp_model_file_init(esp_model_file* file) {
+  Initialize(file);
+  if (file != nullptr) file->fd = -1;
+}
+
+esp_status esp_model_open_files(const char* name, const esp_model_file* files, int32_t count,
+                                const esp_model_options* options, esp_model** out) {
+  if (out != nullptr) *out = nullptr;
+  return Guard([&]() -> Status {
+    if (out == nullptr) return InvalidArgument("model is null");
+    esp_model_options own;
+    esp_model_options_init(&own);
+    ESP_RETURN_IF_ERROR(ReadStruct(options, &own));
+    ESP_ASSIGN_OR_RETURN(ModelFiles given, FilesOf(name, files, count));
+    return Open({.files = std::move(given)}, own, out);
   });
 }
 

@@ -1,5 +1,8 @@
+#include "runtime/capi/session.h"
+
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -11,33 +14,14 @@
 #include "runtime/capi/espalier.h"
 #include "runtime/capi/guard.h"
 #include "runtime/capi/model.h"
-#include "runtime/stream/live_session.h"
 
 using namespace espalier;        // NOLINT(google-build-using-namespace): the C interface's names
 using namespace espalier::capi;  // NOLINT(google-build-using-namespace): are all prefixed
 
-// What an esp_session is.
-struct esp_session {
-  std::unique_ptr<LiveSession> live;
-  std::string language, task;
-  int64_t backlog_samples = 0;
-  bool finished = false;
-
-  // What the last call gave; accessors point into it.
-  std::vector<LiveEvent> finals;
-  std::optional<LiveEvent> partial;  // of the utterance at hand
-  int64_t committed_ms = 0;
-  std::vector<float> converted;  // esp_feed_i16
-
-  esp_abort_fn abort_fn = nullptr;
-  void* abort_user = nullptr;
-  std::mutex stop_mutex;
-  std::stop_source stop;  // guarded by stop_mutex
-};
-
 namespace {
 
 constexpr std::chrono::milliseconds kAbortInterval{10};
+constexpr int32_t kPaddingThatSuits = -2;
 
 LiveOptions OptionsOf(const esp_session_options& from) {
   LiveOptions options;
@@ -52,6 +36,13 @@ LiveOptions OptionsOf(const esp_session_options& from) {
   options.silence.end_ms = from.end_silence_ms;
   options.silence.end_unfinished_ms = from.end_silence_unfinished_ms;
   options.heartbeat_ms = from.heartbeat_ms;
+  options.carry_text = from.carry_text != 0;
+  options.first_update_ms = from.first_update_ms;
+  options.longest_window_ms = from.longest_window_ms;
+  options.strictness = from.strictness;
+  if (from.encoder_padding_ms > kPaddingThatSuits) {
+    options.encoder_padding_ms = from.encoder_padding_ms;
+  }
   return options;
 }
 
@@ -61,12 +52,16 @@ class AbortWatch {
   AbortWatch(esp_session* session, const std::stop_source& stop) {
     if (session->abort_fn == nullptr) return;
     thread_ = std::jthread([session, stop](const std::stop_token& leaving) mutable {
+      std::mutex mutex;
+      std::condition_variable_any left;
+      std::unique_lock lock(mutex);
       while (!leaving.stop_requested()) {
         if (session->abort_fn(session->abort_user) != 0) {
           stop.request_stop();
           return;
         }
-        std::this_thread::sleep_for(kAbortInterval);
+        // Woken when the call is over: it must not last longer because somebody watches.
+        left.wait_for(lock, leaving, kAbortInterval, [] { return false; });
       }
     });
   }
@@ -86,11 +81,12 @@ void TakeEvents(esp_session* session) {
     switch (event->type) {
       case LiveEventType::kSpeechStart:
       case LiveEventType::kPartial:
-        session->partial = std::move(event);
+        session->partial = event;
         break;
       case LiveEventType::kFinal:
         session->partial.reset();
-        session->finals.push_back(*std::move(event));
+        session->finals.push_back(session->events.size());
+        session->committed_ms = std::max(session->committed_ms, event->t1_ms);
         break;
       case LiveEventType::kEnd:
         session->finished = true;
@@ -102,9 +98,7 @@ void TakeEvents(esp_session* session) {
       case LiveEventType::kSilence:
         break;
     }
-  }
-  for (const LiveEvent& final : session->finals) {
-    session->committed_ms = std::max(session->committed_ms, final.t1_ms);
+    session->events.push_back(*std::move(event));
   }
   if (session->partial && !session->partial->words.empty()) {
     session->committed_ms = std::max(session->committed_ms, session->partial->words.back().t1_ms);
@@ -144,6 +138,7 @@ esp_status Compute(esp_session* session, esp_update* out, const Work& work) {
       stop = session->stop;
     }
     session->live->set_stop(stop.get_token());
+    session->events.clear();
     session->finals.clear();
     const std::optional<LiveEvent> before = session->partial;
     Status status;
@@ -164,55 +159,13 @@ esp_status Compute(esp_session* session, esp_update* out, const Work& work) {
 esp_status Begin(esp_session* session) {
   return Guard([&]() -> Status {
     if (session == nullptr) return InvalidArgument("the session is null");
+    session->events.clear();
     session->finals.clear();
     session->partial.reset();
     session->committed_ms = 0;
     session->finished = false;
     return session->live->Reset();
   });
-}
-
-esp_segment SegmentOf(const LiveEvent& event) {
-  esp_segment segment{};
-  segment.utterance_id = event.utterance_id;
-  segment.t0_ms = event.t0_ms;
-  segment.t1_ms = event.t1_ms;
-  segment.committed = event.committed.c_str();
-  segment.committed_size = event.committed.size();
-  segment.tentative = event.tentative.c_str();
-  segment.tentative_size = event.tentative.size();
-  segment.language = event.language.c_str();
-  segment.word_count = static_cast<int32_t>(event.words.size());
-  segment.outcome = static_cast<esp_outcome>(event.outcome);
-  segment.avg_log_prob = event.avg_log_prob;
-  segment.no_speech_prob = event.no_speech_prob;
-  return segment;
-}
-static_assert(static_cast<int>(DecodeOutcome::kComplete) == ESP_OUTCOME_COMPLETE);
-static_assert(static_cast<int>(DecodeOutcome::kTruncated) == ESP_OUTCOME_TRUNCATED);
-static_assert(static_cast<int>(DecodeOutcome::kRepetition) == ESP_OUTCOME_REPETITION);
-static_assert(static_cast<int>(DecodeOutcome::kNoSpeech) == ESP_OUTCOME_NO_SPEECH);
-static_assert(static_cast<int>(DecodeOutcome::kEmpty) == ESP_OUTCOME_EMPTY);
-
-Status WriteWord(const LiveEvent& event, int32_t index, esp_word* out) {
-  if (index < 0 || static_cast<size_t>(index) >= event.words.size()) {
-    return InvalidArgument(StrFormat("word %d of %zu", index, event.words.size()));
-  }
-  const LiveWord& word = event.words[static_cast<size_t>(index)];
-  return WriteStruct(esp_word{.struct_size = 0,
-                              .text = word.text.c_str(),
-                              .size = word.text.size(),
-                              .t0_ms = word.t0_ms,
-                              .t1_ms = word.t1_ms,
-                              .probability = word.probability},
-                     out);
-}
-
-// The final at `index`, or null.
-const LiveEvent* FinalAt(const esp_session* session, int32_t index) {
-  if (session == nullptr || index < 0) return nullptr;
-  const auto at = static_cast<size_t>(index);
-  return at < session->finals.size() ? &session->finals[at] : nullptr;
 }
 
 }  // namespace
@@ -232,12 +185,15 @@ void esp_session_options_init(esp_session_options* options) {
               .guard_ms = defaults.guard_ms,
               .end_silence_ms = defaults.silence.end_ms,
               .end_silence_unfinished_ms = defaults.silence.end_unfinished_ms,
-              .heartbeat_ms = defaults.heartbeat_ms};
+              .heartbeat_ms = defaults.heartbeat_ms,
+              .carry_text = defaults.carry_text,
+              .first_update_ms = defaults.first_update_ms,
+              .longest_window_ms = defaults.longest_window_ms,
+              .strictness = defaults.strictness,
+              .encoder_padding_ms = kPaddingThatSuits};
 }
 
 void esp_update_init(esp_update* update) { Initialize(update); }
-void esp_segment_init(esp_segment* segment) { Initialize(segment); }
-void esp_word_init(esp_word* word) { Initialize(word); }
 
 esp_status esp_session_open(esp_model* model, const esp_session_options* options,
                             esp_session** out) {
@@ -288,6 +244,10 @@ esp_status esp_finish(esp_session* session, esp_update* update) {
   return Compute(session, update, [&] { return session->live->Finish(); });
 }
 
+esp_status esp_warm_up(esp_session* session) {
+  return Compute(session, nullptr, [&] { return session->live->WarmUp(); });
+}
+
 esp_status esp_set_backlog(esp_session* session, int64_t samples) {
   return Guard([&]() -> Status {
     if (session == nullptr || samples < 0) {
@@ -310,6 +270,14 @@ esp_status esp_set_context(esp_session* session, const char* language, const cha
   });
 }
 
+esp_status esp_look_at_gates(esp_session* session) {
+  return Guard([&]() -> Status {
+    if (session == nullptr) return InvalidArgument("the session is null");
+    session->live->LookAtGatesAgain();
+    return OkStatus();
+  });
+}
+
 esp_status esp_session_abort(esp_session* session) {
   return Guard([&]() -> Status {
     if (session == nullptr) return InvalidArgument("the session is null");
@@ -325,42 +293,6 @@ esp_status esp_set_abort(esp_session* session, esp_abort_fn abort_fn, void* user
     session->abort_fn = abort_fn;
     session->abort_user = user;
     return OkStatus();
-  });
-}
-
-esp_status esp_partial(const esp_session* session, esp_segment* out) {
-  ClearStruct(out);
-  return Guard([&]() -> Status {
-    if (session == nullptr) return InvalidArgument("the session is null");
-    static const LiveEvent kNone;
-    return WriteStruct(SegmentOf(session->partial ? *session->partial : kNone), out);
-  });
-}
-
-esp_status esp_partial_word(const esp_session* session, int32_t word, esp_word* out) {
-  ClearStruct(out);
-  return Guard([&]() -> Status {
-    if (session == nullptr) return InvalidArgument("the session is null");
-    if (!session->partial) return InvalidArgument("nothing is being said");
-    return WriteWord(*session->partial, word, out);
-  });
-}
-
-esp_status esp_final(const esp_session* session, int32_t index, esp_segment* out) {
-  ClearStruct(out);
-  return Guard([&]() -> Status {
-    const LiveEvent* event = FinalAt(session, index);
-    if (event == nullptr) return InvalidArgument("no such final in the last call");
-    return WriteStruct(SegmentOf(*event), out);
-  });
-}
-
-esp_status esp_final_word(const esp_session* session, int32_t index, int32_t word, esp_word* out) {
-  ClearStruct(out);
-  return Guard([&]() -> Status {
-    const LiveEvent* event = FinalAt(session, index);
-    if (event == nullptr) return InvalidArgument("no such final in the last call");
-    return WriteWord(*event, word, out);
   });
 }
 

@@ -1,7 +1,6 @@
 #include "runtime/checkpoint/model_config.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -17,19 +16,12 @@ constexpr size_t kMaxConfigBytes = 64 << 20;  // a token list of a million entri
 constexpr double kShortestInputS = 0.1;       // some encoder steps in every family
 constexpr double kLongestInputS = 3600;
 
-std::string FolderName(const std::string& folder) {
-  std::filesystem::path path = std::filesystem::path(folder).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // "model/"
-  const std::string name = path.filename().string();
-  return name.empty() || name == "." || name == ".." ? folder : name;
-}
-
-// One file of a model folder, read and parsed.
+// One file of a model, read and parsed.
 class ConfigFile {
  public:
-  static Result<ConfigFile> Open(const std::string& folder, const char* name) {
-    const std::string path = folder + "/" + name;
-    ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
+  static Result<ConfigFile> Open(const ModelFiles& files, const char* name) {
+    const std::string path = files.PathOf(name);
+    ESP_ASSIGN_OR_RETURN(const std::string text, files.Read(name, kMaxConfigBytes));
     auto json = std::make_unique<nlohmann::json>();
     ESP_RETURN_IF_ERROR(ParseJson(text, JsonLimits{}, json.get()).WithContext(path));
     ESP_ASSIGN_OR_RETURN(JsonFields fields, JsonFields::Of(*json, path));
@@ -111,8 +103,14 @@ Status ReadFrontend(const JsonFields& fields, const FrontendKeys& keys, Frontend
 }
 
 Result<ModelConfig> LoadModelConfig(const std::string& folder) {
-  if (!PathExists(folder)) return NotFound(folder + ": no such model folder");
-  ESP_ASSIGN_OR_RETURN(const ConfigFile config, ConfigFile::Open(folder, "config.json"));
+  return LoadModelConfig(ModelFiles::OfFolder(folder));
+}
+
+Result<ModelConfig> LoadModelConfig(const ModelFiles& files) {
+  if (files.is_folder() && !PathExists(files.place())) {
+    return NotFound(files.place() + ": no such model folder");
+  }
+  ESP_ASSIGN_OR_RETURN(const ConfigFile config, ConfigFile::Open(files, "config.json"));
   std::string type;
   ESP_RETURN_IF_ERROR(config.fields().String("model_type", &type));
   ModelConfig model;
@@ -120,9 +118,9 @@ Result<ModelConfig> LoadModelConfig(const std::string& folder) {
     ESP_ASSIGN_OR_RETURN(model, ReadOwsmConfig(config.fields()));
   } else if (type == "whisper") {
     ESP_ASSIGN_OR_RETURN(const ConfigFile preprocessor,
-                         ConfigFile::Open(folder, "preprocessor_config.json"));
+                         ConfigFile::Open(files, "preprocessor_config.json"));
     ESP_ASSIGN_OR_RETURN(const ConfigFile generation,
-                         ConfigFile::Open(folder, "generation_config.json"));
+                         ConfigFile::Open(files, "generation_config.json"));
     ESP_ASSIGN_OR_RETURN(
         model, ReadWhisperConfig(config.fields(), preprocessor.fields(), generation.fields()));
   } else {
@@ -133,7 +131,7 @@ Result<ModelConfig> LoadModelConfig(const std::string& folder) {
     ESP_RETURN_IF_ERROR(
         ReadFingerprint(config.fields(), "espalier_base_fingerprint", &model.base_fingerprint));
   }
-  model.name = FolderName(folder);
+  model.name = files.name();
   return model;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/model_files.h"
 
 namespace espalier {
 
@@ -123,9 +124,10 @@ struct ModelConfig {
 std::vector<std::string> EncoderModulesOf(ModelFamily family, bool macaron);
 std::vector<std::string> DecoderModules();
 
-// Reads the JSON files of `folder` and checks every field. Errors: kNotFound (no folder, no
+// Reads the JSON files of a model and checks every field. Errors: kNotFound (no folder, no
 // config.json), kCorrupt (not JSON, a field missing, of the wrong type or out of range; the message
 // names file and field), kUnsupported (another model_type or a variant that is not implemented).
+Result<ModelConfig> LoadModelConfig(const ModelFiles& files);
 Result<ModelConfig> LoadModelConfig(const std::string& folder);
 
 }  // namespace espalier

@@ -7,6 +7,7 @@
 #include <optional>
 #include <tuple>
 
+#include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
 #include "runtime/checkpoint/json_reader.h"
 
@@ -177,8 +178,17 @@ Result<std::string_view> HeaderText(std::span<const uint8_t> bytes) {
 Result<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {
   ESP_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> mapped, MappedFile::Open(path));
   ESP_ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> file, Parse(mapped->bytes(), path));
-  file->file_ = std::move(mapped);
+  file->owner_ = std::shared_ptr<MappedFile>(std::move(mapped));
   return file;
+}
+
+Result<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const ModelFiles& files,
+                                                               std::string_view file) {
+  ESP_ASSIGN_OR_RETURN(FileBytes bytes, files.Map(file));
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> opened,
+                       Parse(bytes.bytes, files.PathOf(file)));
+  opened->owner_ = std::move(bytes.owner);
+  return opened;
 }
 
 Result<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Parse(std::span<const uint8_t> bytes,

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/base/file.h"
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/model_files.h"
 #include "runtime/tensor/tensor_view.h"
 
 namespace espalier {
@@ -33,6 +33,10 @@ class SafetensorsFile {
   // Maps `path` and checks all of its header. Errors: kNotFound; kCorrupt (the message names file,
   // tensor and reason); kUnsupported (an element type that the format does not have).
   static Result<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
+
+  // The same for a file of a model.
+  static Result<std::unique_ptr<SafetensorsFile>> Open(const ModelFiles& files,
+                                                       std::string_view file);
 
   // The same on memory that the caller keeps alive. `name` stands for the path in messages.
   static Result<std::unique_ptr<SafetensorsFile>> Parse(std::span<const uint8_t> bytes,
@@ -59,7 +63,7 @@ class SafetensorsFile {
   void Publish(const std::string& name);
 
   std::string path_;
-  std::unique_ptr<MappedFile> file_;  // null after Parse
+  std::shared_ptr<const void> owner_;  // of the bytes; null after Parse
   std::map<std::string, Stored, std::less<>> stored_;
   std::map<std::string, TensorView, std::less<>> views_;
   std::vector<std::string> names_;

@@ -24,18 +24,17 @@ bool IsPlainFileName(const std::string& name) {
 
 }  // namespace
 
-Result<std::unique_ptr<TensorStore>> TensorStore::OpenFolder(const std::string& folder) {
-  const std::string single = folder + "/" + kSingleFile;
-  const std::string index = folder + "/" + kIndexFile;
-  if (!PathExists(single) && PathExists(index)) {
-    std::unique_ptr<TensorStore> store(new TensorStore(index));
-    ESP_RETURN_IF_ERROR(store->OpenShards(folder));
+Result<std::unique_ptr<TensorStore>> TensorStore::Open(const ModelFiles& files) {
+  if (!files.Has(kSingleFile) && files.Has(kIndexFile)) {
+    std::unique_ptr<TensorStore> store(new TensorStore(files.PathOf(kIndexFile)));
+    ESP_RETURN_IF_ERROR(store->OpenShards(files));
     return store;
   }
-  if (!PathExists(single)) {
-    return NotFound(folder + ": no weights: neither " + kSingleFile + " nor " + kIndexFile);
+  if (!files.Has(kSingleFile)) {
+    return NotFound(files.place() + ": no weights: neither " + kSingleFile + " nor " + kIndexFile);
   }
-  ESP_ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> file, SafetensorsFile::Open(single));
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsFile> file,
+                       SafetensorsFile::Open(files, kSingleFile));
   return FromFile(std::move(file));
 }
 
@@ -46,8 +45,8 @@ std::unique_ptr<TensorStore> TensorStore::FromFile(std::unique_ptr<SafetensorsFi
   return store;
 }
 
-Status TensorStore::OpenShards(const std::string& folder) {
-  ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path_, kMaxIndexBytes));
+Status TensorStore::OpenShards(const ModelFiles& files) {
+  ESP_ASSIGN_OR_RETURN(const std::string text, files.Read(kIndexFile, kMaxIndexBytes));
   json root;
   ESP_RETURN_IF_ERROR(ParseJson(text, {.max_depth = 8}, &root).WithContext(path_));
   ESP_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::Of(root, path_));
@@ -67,7 +66,7 @@ Status TensorStore::OpenShards(const std::string& folder) {
       if (files_.size() == kMaxShards) {
         return fields.Error("weight_map", StrFormat("more than %zu files", kMaxShards));
       }
-      ESP_ASSIGN_OR_RETURN(auto file, SafetensorsFile::Open(folder + "/" + *shard));
+      ESP_ASSIGN_OR_RETURN(auto file, SafetensorsFile::Open(files, *shard));
       files_.push_back(std::move(file));
     }
     const SafetensorsFile& file = *files_[place->second];

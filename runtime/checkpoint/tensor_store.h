@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/checkpoint/model_files.h"
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/tensor/tensor_view.h"
 
@@ -27,7 +28,10 @@ class TensorStore {
   // Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names where there
   // is no such file. Errors: kNotFound (no weights, a shard missing), kCorrupt, kUnsupported, as
   // SafetensorsFile::Open and for an index that is not one.
-  static Result<std::unique_ptr<TensorStore>> OpenFolder(const std::string& folder);
+  static Result<std::unique_ptr<TensorStore>> Open(const ModelFiles& files);
+  static Result<std::unique_ptr<TensorStore>> OpenFolder(const std::string& folder) {
+    return Open(ModelFiles::OfFolder(folder));
+  }
 
   // The tensors of one file, for instance one parsed from memory.
   static std::unique_ptr<TensorStore> FromFile(std::unique_ptr<SafetensorsFile> file);
@@ -59,7 +63,7 @@ class TensorStore {
 
  private:
   explicit TensorStore(std::string path) : path_(std::move(path)) {}
-  Status OpenShards(const std::string& folder);
+  Status OpenShards(const ModelFiles& files);
   const SafetensorsFile* FileOf(std::string_view name) const;
 
   std::string path_;

@@ -3,12 +3,15 @@
 #include "runtime/backend/registry.h"
 #include "runtime/base/clock.h"
 #include "runtime/checkpoint/tensor_store.h"
+#include "runtime/text/sentencepiece_tokenizer.h"
+#include "runtime/text/whisper_tokenizer.h"
 
 namespace espalier {
 namespace {
 
 // Plans of a handful of contexts; each is a few kilobytes beside its packed weights.
 constexpr size_t kPlanCacheCapacity = 64;
+constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
 // The mel filterbank: OWSM stores its own, Whisper's is Slaney's.
 Result<std::unique_ptr<LogMel>> MakeLogMel(const ModelConfig& config, const Weights& weights) {
@@ -28,12 +31,14 @@ Result<std::unique_ptr<LogMel>> MakeLogMel(const ModelConfig& config, const Weig
 }
 
 Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const ModelConfig& config,
-                                                 const std::string& folder) {
-  if (config.family == ModelFamily::kWhisper) {
-    return LoadWhisperTokenizer(folder + "/" + config.whisper->tokenizer_file);
-  }
-  return LoadSentencePieceTokenizer(folder + "/" + config.owsm->sentencepiece_file,
-                                    config.owsm->token_list, config.owsm->unk_id);
+                                                 const ModelFiles& files) {
+  const bool whisper = config.family == ModelFamily::kWhisper;
+  const std::string& file =
+      whisper ? config.whisper->tokenizer_file : config.owsm->sentencepiece_file;
+  ESP_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file, kMaxTokenizerBytes));
+  if (whisper) return ParseWhisperTokenizer(bytes, files.PathOf(file));
+  return ParseSentencePieceTokenizer(bytes, files.PathOf(file), config.owsm->token_list,
+                                     config.owsm->unk_id);
 }
 
 }  // namespace
@@ -41,11 +46,13 @@ Result<std::unique_ptr<Tokenizer>> MakeTokenizer(const ModelConfig& config,
 Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   const Stopwatch watch;
   std::shared_ptr<Engine> engine(new Engine());
-  ESP_RETURN_IF_ERROR(engine->OpenModel(options));
+  const ModelFiles files =
+      options.files ? *options.files : ModelFiles::OfFolder(options.model_folder);
+  ESP_RETURN_IF_ERROR(engine->OpenModel(options, files));
   ESP_ASSIGN_OR_RETURN(engine->log_mel_, MakeLogMel(engine->config_, *engine->weights_));
-  ESP_ASSIGN_OR_RETURN(engine->tokenizer_, MakeTokenizer(engine->config_, options.model_folder));
+  ESP_ASSIGN_OR_RETURN(engine->tokenizer_, MakeTokenizer(engine->config_, files));
   if (engine->tokenizer_->vocabulary_size() > engine->config_.vocabulary_size) {
-    return Corrupt(options.model_folder + ": the tokenizer has more tokens than the model");
+    return Corrupt(files.place() + ": the tokenizer has more tokens than the model");
   }
   ESP_ASSIGN_OR_RETURN(
       std::unique_ptr<Backend> backend,
@@ -57,11 +64,10 @@ Result<std::shared_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   return engine;
 }
 
-// Configuration and weights, as the model's folder and a gate pack say, and which gates.
-Status Engine::OpenModel(const EngineOptions& options) {
-  ESP_ASSIGN_OR_RETURN(config_, LoadModelConfig(options.model_folder));
-  ESP_ASSIGN_OR_RETURN(std::unique_ptr<TensorStore> store,
-                       TensorStore::OpenFolder(options.model_folder));
+// Configuration and weights, as the model's files and a gate pack say, and which gates.
+Status Engine::OpenModel(const EngineOptions& options, const ModelFiles& files) {
+  ESP_ASSIGN_OR_RETURN(config_, LoadModelConfig(files));
+  ESP_ASSIGN_OR_RETURN(std::unique_ptr<TensorStore> store, TensorStore::Open(files));
   ESP_ASSIGN_OR_RETURN(GateRequest request, ReadGateOption(options.gates, options.model_folder));
   if (!options.gate_pack.empty()) request.pack = options.gate_pack;
   if (options.gate_budget) request.budget = options.gate_budget;

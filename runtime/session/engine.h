@@ -16,6 +16,7 @@
 #include "runtime/base/status.h"
 #include "runtime/checkpoint/gate_pack_attach.h"
 #include "runtime/checkpoint/model_config.h"
+#include "runtime/checkpoint/model_files.h"
 #include "runtime/features/log_mel.h"
 #include "runtime/model/gate_file.h"
 #include "runtime/model/plan_cache.h"
@@ -25,9 +26,10 @@
 namespace espalier {
 
 struct EngineOptions {
-  std::string model_folder;
-  std::string device = "cpu";  // as OpenBackend takes it
-  int threads = 0;             // 0: one per core
+  std::string model_folder = {};
+  std::optional<ModelFiles> files = {};  // in place of a folder
+  std::string device = "cpu";            // as OpenBackend takes it
+  int threads = 0;                       // 0: one per core
   std::string gates = "auto";  // as gate_option.h has it: "auto", "all", "budget=0.3", a pack, ...
   std::string gate_pack = {};  // folder of a gate pack to attach; empty: as `gates` says
   std::optional<double> gate_budget = {};  // of the pack; empty: as `gates` says
@@ -73,7 +75,7 @@ class Engine {
 
  private:
   Engine() = default;
-  Status OpenModel(const EngineOptions& options);
+  Status OpenModel(const EngineOptions& options, const ModelFiles& files);
   Status ChooseGates(const GateRequest& request);
   void UseBackend(std::unique_ptr<Backend> backend);
 

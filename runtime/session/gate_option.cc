@@ -77,12 +77,13 @@ Result<GateRequest> ReadGateOption(const std::string& text, const std::string& m
   }
   if (request.pack.empty()) {
     const std::string here = model_folder + "/gate_pack";
+    const bool there = !model_folder.empty() && IsGatePack(here);
     const bool wanted = of_the_folder || request.budget.has_value();
-    if (wanted && !IsGatePack(here)) {
+    if (wanted && !there) {
       return InvalidArgument("gates: " + text + ": there is no gate pack in " + here +
                              "; name one: --gates PACK or --gates PACK,budget=X");
     }
-    if (wanted || (automatic && IsGatePack(here))) request.pack = here;
+    if (wanted || (automatic && there)) request.pack = here;
   } else if (of_the_folder) {
     return InvalidArgument("gates: " + text + ": two gate packs");
   }

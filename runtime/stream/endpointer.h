@@ -43,6 +43,8 @@ class Endpointer {
 
   bool active() const { return active_; }
   bool paused() const { return active_ && silence_frames() * kFrameMs >= rules_.pause_ms; }
+  // Nobody has spoken for some frames: a pause may be about to be one.
+  bool falls_silent() const { return active_ && silence_frames() >= kFramesOfSilence; }
   int64_t start_frame() const { return start_frame_; }
   // One behind the last frame of speech.
   int64_t speech_end_frame() const { return speech_end_frame_; }
@@ -51,6 +53,8 @@ class Endpointer {
   static constexpr int kFrameMs = 10;
 
  private:
+  static constexpr int64_t kFramesOfSilence = 3;
+
   int64_t silence_frames() const { return frame_count_ - speech_end_frame_; }
   void Start();
   EndpointChange PushIdle(const SpeechFrame& frame);

@@ -13,8 +13,16 @@
 namespace espalier {
 namespace {
 
-// The convolutions need some frames, and Whisper's are made for an even number of them.
-constexpr int kFewestFrames = 100;
+// What Whisper reads well is at least a second long, where the model does not say otherwise; no
+// convolutions need more than a fifth.
+constexpr double kShortestWindowS = 1.0, kShortestAnywayS = 0.2;
+
+int FewestFrames(const ModelConfig& config) {
+  const double seconds =
+      config.true_length ? std::max(config.true_length->min_s, kShortestAnywayS) : kShortestWindowS;
+  const FrontendConfig& frontend = config.frontend;
+  return static_cast<int>(std::ceil(seconds * frontend.sample_rate / frontend.hop_length));
+}
 
 // What LogMel gives for digital silence.
 float SilentFeature(ModelFamily family) {
@@ -32,6 +40,7 @@ LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabula
       inference_(std::make_unique<Inference>(computing_, InferenceOptions{.alignment = true})),
       padding_frames_(padding_frames),
       max_frames_(SizesOf(engine_->config()).frames),
+      fewest_frames_(std::min(FewestFrames(engine_->config()), max_frames_)),
       frames_per_step_(FramesPerStep(engine_->config().encoder)),
       log_probs_(2 * static_cast<size_t>(engine_->config().vocabulary_size)) {}
 
@@ -65,8 +74,8 @@ Status LiveDecoder::Embed(std::span<const float> frames) {
   const auto count = static_cast<int>(frames.size() / mels);
   int padded = max_frames_;
   if (padding_frames_ >= 0) {
-    padded = std::clamp(count + padding_frames_, std::min(kFewestFrames, max_frames_), max_frames_);
-    padded += padded % 2;
+    padded = std::max(count + padding_frames_, fewest_frames_);
+    padded = (padded + frames_per_step_ - 1) / frames_per_step_ * frames_per_step_;
     padded = std::min(padded, max_frames_);
   }
   window_.assign(frames.begin(), frames.end());

@@ -86,6 +86,7 @@ class LiveDecoder {
   std::stop_token stop_;
   int padding_frames_;  // < 0: the whole window
   int max_frames_;
+  int fewest_frames_;  // of a window with its padding
   int frames_per_step_;
   int content_steps_ = 0;
   std::vector<float> window_;     // padded and normalised features

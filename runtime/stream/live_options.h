@@ -28,7 +28,8 @@ struct LiveOptions {
   int longest_window_ms =
       24000;  // longer utterances are cut, at a sentence or pause if there is one
   // Silence that the encoder is given behind a window; negative: up to the model's whole window.
-  // Nothing: what suits the family (Whisper reads short windows well, see stream/README.md).
+  // Nothing: what suits the model (its configuration's or gate pack's true length; else Whisper
+  // reads short windows with some silence behind them, and others get their whole window).
   std::optional<int> encoder_padding_ms = {};
 };
 

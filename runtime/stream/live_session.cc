@@ -1,6 +1,7 @@
 #include "runtime/stream/live_session.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "runtime/base/string_format.h"
@@ -22,6 +23,12 @@ constexpr int kSpareMs = 500;
 // The spectra of the last samples need some that follow.
 constexpr int kFlushedSteps = 4;
 constexpr size_t kWarmUpFrames = 100;
+
+// Silence behind a window that suits the model, in ms; kWholeWindow: up to its whole window.
+int PaddingMs(const ModelConfig& config) {
+  if (config.true_length) return static_cast<int>(std::lround(config.true_length->tail_s * 1000));
+  return config.family == ModelFamily::kWhisper ? kWhisperPaddingMs : kWholeWindow;
+}
 
 Status CheckOptions(const LiveOptions& o, int window_ms) {
   const SilenceRules& s = o.silence;
@@ -59,8 +66,7 @@ Result<std::unique_ptr<LiveSession>> LiveSession::Create(std::shared_ptr<Engine>
   // Small windows are for tests; their options need not all be spelled out.
   checked.longest_window_ms = std::min(checked.longest_window_ms, window_ms * 4 / 5);
   ESP_RETURN_IF_ERROR(CheckOptions(checked, window_ms));
-  const int padding = checked.encoder_padding_ms.value_or(
-      config.family == ModelFamily::kWhisper ? kWhisperPaddingMs : kWholeWindow);
+  const int padding = checked.encoder_padding_ms.value_or(PaddingMs(config));
   ESP_ASSIGN_OR_RETURN(std::unique_ptr<LiveDecoder> decoder, LiveDecoder::Create(engine, padding));
   std::unique_ptr<LiveSession> session(
       new LiveSession(std::move(engine), checked, std::move(decoder)));
@@ -102,7 +108,10 @@ Status LiveSession::Reset() {
   return OkStatus();
 }
 
-void LiveSession::set_stop(const std::stop_token& stop) { decoder_->set_stop(stop); }
+void LiveSession::set_stop(const std::stop_token& stop) {
+  stop_ = stop;
+  decoder_->set_stop(stop);
+}
 
 Status LiveSession::SetContext(const std::string& language, const std::string& task) {
   return context_.Change(language, task);
@@ -129,6 +138,10 @@ Status LiveSession::Drain() {
   if (ending_) status = EndUtterance();
   size_t taken = 0;
   while (status.ok() && waiting_.size() - taken >= kVoiceFrameSamples) {
+    if (stop_.stop_requested()) {
+      status = Cancelled("the live session was stopped");
+      break;
+    }
     const auto step = std::span<const float>(waiting_).subspan(taken, kVoiceFrameSamples);
     taken += step.size();
     status = Step(step);
@@ -169,8 +182,9 @@ Status LiveSession::Follow(EndpointChange change) {
       BeginUtterance(FrameOf(endpointer_->start_frame()));
       return OkStatus();
     case EndpointChange::kPause:
-      // Waiting audio means that there is no time for what may turn out to be no end.
-      return backlog_ms_ > 0 ? OkStatus() : Refresh(Extent::kToEnd);
+      // Much waiting audio means that there is no time for what may turn out to be no end. A little
+      // must not: without this the text of most utterances is decoded when their end is certain.
+      return backlog_ms_ > options_.update_ms ? OkStatus() : Refresh(Extent::kToEnd);
     case EndpointChange::kResume:
       decoded_to_end_ = false;
       return OkStatus();
@@ -205,6 +219,9 @@ Status LiveSession::UpdateIfDue() {
   if (endpointer_->paused()) return OkStatus();
   const int64_t length_ms = InputMs() - utterance_->begin_ms();
   if (length_ms >= options_.longest_window_ms) return CutIfLong();
+  // An update just before a pause would hold up the one that the pause brings, and with it the
+  // final.
+  if (endpointer_->falls_silent()) return OkStatus();
   const int64_t interval_ms =
       (std::max<int64_t>(options_.update_ms, length_ms / 10) + kStepMs - 1) / kStepMs * kStepMs;
   const int64_t due_ms = last_update_ms_ < 0 ? utterance_->begin_ms() + options_.first_update_ms
@@ -223,6 +240,10 @@ Status LiveSession::UpdateIfDue() {
 Status LiveSession::Refresh(Extent extent) {
   last_update_ms_ = InputMs();
   ESP_ASSIGN_OR_RETURN(std::vector<TimedToken> tokens, DecodeTo(track_->end(), extent));
+  if (SaysNothing(tokens)) {
+    tokens.clear();
+    last_hypothesis_.tokens.clear();
+  }
   const int certain = UpToACut(tokens, CertainTokens(tokens));
   utterance_->Update(std::move(tokens), certain);
   decoded_to_end_ = extent == Extent::kToEnd;
@@ -247,7 +268,7 @@ Status LiveSession::EndUtterance() {
     utterance_->Update(std::move(tokens), 0);
     decoded_to_end_ = true;
   }
-  if (SaysNothing()) utterance_->DropTentative();
+  if (SaysNothing(utterance_->tentative())) utterance_->DropTentative();
   utterance_->CommitAll();
   const int64_t end_ms = std::max(MsOfFrame(end_frame_), utterance_->begin_ms());
   const int64_t speech_end_ms = MsOfFrame(FrameOf(endpointer_->speech_end_frame()));

@@ -67,7 +67,7 @@ class LiveSession {
   // replaced by the next one of its utterance.
   std::optional<LiveEvent> Next();
 
-  // Checked between the ops of every run from here on.
+  // Checked between the ops of every run, and between steps of audio, from here on.
   void set_stop(const std::stop_token& stop);
   // Language and task from the next update on. Errors: kUnsupported; nothing changes then.
   Status SetContext(const std::string& language, const std::string& task);
@@ -102,7 +102,8 @@ class LiveSession {
   Result<std::vector<TimedToken>> DecodeOnce(int64_t end_frame, Extent extent);
   int CertainTokens(const std::vector<TimedToken>& tokens);
   Status Refresh(Extent extent);
-  bool SaysNothing() const;
+  // Whether `tokens`, an utterance's first, are no more than an invention to some sound.
+  bool SaysNothing(const std::vector<TimedToken>& tokens) const;
   bool SentenceComplete() const;
   void Remember(const Utterance& utterance);
   int64_t QuietestMs(int64_t from_ms, int64_t to_ms) const;
@@ -130,7 +131,8 @@ class LiveSession {
   std::unique_ptr<FeatureTrack> track_;
   std::optional<Endpointer> endpointer_;
   std::vector<float> waiting_;  // samples not yet taken
-  int64_t steps_ = 0;           // of 10 ms, taken
+  std::stop_token stop_;
+  int64_t steps_ = 0;  // of 10 ms, taken
   int64_t backlog_ms_ = 0;
   int64_t last_heartbeat_ms_ = 0;
   bool finishing_ = false, finished_ = false;

@@ -16,6 +16,11 @@ constexpr int64_t kShortestMs = 100;
 constexpr int kTokensPerSecond = 14, kTokensAnyway = 16;
 constexpr size_t kRememberedTokens = 48;
 
+// Besides openai's rule for silent windows: text that the model hardly believes, of a sound that it
+// half takes for none. What whisper-base invents to music lies beyond both (0.4 to 0.7, -1.2 to
+// -2.3); what it hears of speech never does (beyond the first, above -0.3; beyond the second, 0.11).
+constexpr double kDoubtfulNoSpeech = 0.25, kDoubtfulLogProb = -0.8;
+
 // A cut utterance is at least this long.
 constexpr int64_t kShortestCutMs = 100;
 // How far behind the last committed word a cut is looked for when nothing is heard behind it.
@@ -75,15 +80,16 @@ Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Exten
   return tokens;
 }
 
-// openai's rule for silent windows, and text that loops: only where nothing is committed.
-bool LiveSession::SaysNothing() const {
-  const std::vector<TimedToken>& tokens = utterance_->tentative();
+// Only where nothing is committed: that cannot be taken back.
+bool LiveSession::SaysNothing(const std::vector<TimedToken>& tokens) const {
   if (!utterance_->committed().empty() || tokens.empty()) return false;
   const double sum = std::accumulate(
       tokens.begin(), tokens.end(), 0.0,
       [](double total, const TimedToken& token) { return total + double{token.log_prob}; });
-  return IsSilentWindow(last_hypothesis_.no_speech_prob,
-                        sum / static_cast<double>(tokens.size() + 1), FallbackThresholds{});
+  const double mean = sum / static_cast<double>(tokens.size() + 1);
+  const double no_speech = last_hypothesis_.no_speech_prob;
+  return IsSilentWindow(no_speech, mean, FallbackThresholds{}) ||
+         (no_speech > kDoubtfulNoSpeech && mean < kDoubtfulLogProb);
 }
 
 bool LiveSession::SentenceComplete() const {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/stream/live_event.h"
+#include "apps/cli/live/live_event.h"
 
 namespace espalier::cli {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "runtime/stream/live_event.h"
+#include "apps/cli/live/live_event.h"
 
 namespace espalier::cli {
 

@@ -23,7 +23,8 @@ std::unique_ptr<Keyboard> Keyboard::Open() {
   single.c_cc[VMIN] = 0;
   single.c_cc[VTIME] = 0;
   changed = true;
-  if (::tcsetattr(STDIN_FILENO, TCSANOW, &single) == 0) return std::unique_ptr<Keyboard>(new Keyboard());
+  if (::tcsetattr(STDIN_FILENO, TCSANOW, &single) == 0)
+    return std::unique_ptr<Keyboard>(new Keyboard());
   changed = false;
   return {};
 }

@@ -11,6 +11,9 @@
 namespace espalier::cli {
 namespace {
 
+// Of all formats the only one that is written when everything is known.
+constexpr char kOneValueFormat[] = "json";
+
 Segment SegmentOf(const LiveEvent& event) {
   return {.start_ms = event.t0_ms,
           .end_ms = event.t1_ms,
@@ -34,6 +37,7 @@ Result<std::unique_ptr<LiveOutput>> LiveOutput::Open(const Job& job, const Write
       if (document.fd < 0) return Unwritable(each.path + ": " + std::strerror(errno));
     }
     output->documents_.push_back(std::move(document));
+    output->needs_all_ = output->needs_all_ || each.format == kOneValueFormat;
     const Document& added = output->documents_.back();
     ESP_RETURN_IF_ERROR(output->Append(added, added.writer->Start()));
   }
@@ -65,7 +69,7 @@ Status LiveOutput::Add(const LiveEvent& event) {
     ESP_RETURN_IF_ERROR(Append(document, document.writer->Add(segment)));
   }
   if (transcript_.language.empty()) transcript_.language = segment.language;
-  transcript_.segments.push_back(segment);
+  if (needs_all_) transcript_.segments.push_back(segment);
   return OkStatus();
 }
 

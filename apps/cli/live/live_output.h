@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "apps/cli/console.h"
+#include "apps/cli/live/live_event.h"
 #include "apps/cli/output/job.h"
 #include "apps/cli/writers/writer.h"
 #include "runtime/session/transcript.h"
-#include "runtime/stream/live_event.h"
 
 namespace espalier::cli {
 
@@ -41,6 +41,7 @@ class LiveOutput {
   Console* console_;
   std::vector<Document> documents_;
   Transcript transcript_;
+  bool needs_all_ = false;  // else segments are not kept: a session may last for days
 };
 
 }  // namespace espalier::cli

@@ -65,7 +65,7 @@ Status LiveView::Show(const LiveEvent& event) {
     const std::string line = SingleLine(event.committed);
     if (shows_ == LiveShows::kText && !line.empty()) return console_->Write(line + "\n");
   } else if (event.type == LiveEventType::kError) {
-    console_->Error(event.status);
+    console_->Warning(event.status.message());
   }
   return OkStatus();
 }

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "apps/cli/console.h"
+#include "apps/cli/live/live_event.h"
 #include "runtime/base/status.h"
-#include "runtime/stream/live_event.h"
 
 namespace espalier::cli {
 

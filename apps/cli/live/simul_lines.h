@@ -13,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "runtime/stream/live_event.h"
+#include "apps/cli/live/live_event.h"
 
 namespace espalier::cli {
 

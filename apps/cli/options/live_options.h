@@ -5,7 +5,7 @@
 
 #include "apps/cli/options/decode_options.h"
 #include "runtime/base/status.h"
-#include "runtime/stream/live_options.h"
+#include "runtime/capi/espalier.h"
 
 namespace CLI {
 class App;
@@ -22,14 +22,20 @@ struct LiveVerbOptions {
   std::string policy = kAlignAttName;
 
   void AddTo(CLI::App& app);
-  // Errors: kInvalidArgument for options that contradict each other.
-  Result<LiveOptions> Build() const;
+  // Its texts belong to this object and the last Build. Errors: kInvalidArgument for options that
+  // contradict each other.
+  Result<esp_session_options> Build();
+  // After Build: with the target language in it.
+  const std::string& task() const { return task_; }
 
  private:
-  LiveOptions values_;
-  int padding_ms_ = -2;  // not given
+  static esp_session_options Defaults();
+
+  esp_session_options values_ = Defaults();
+  std::string task_, prompt_;
   bool no_vad_ = false;
   bool no_carry_ = false;
+
 };
 
 }  // namespace espalier::cli

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apps/cli/live/live_bench_report.h"
+#include "apps/cli/live/live_client.h"
 #include "apps/cli/live/simul_lines.h"
 #include "apps/cli/options/validators.h"
 #include "apps/cli/peak_memory.h"
@@ -12,7 +13,6 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
-#include "runtime/stream/live_session.h"
 
 namespace espalier::cli {
 namespace {
@@ -27,6 +27,9 @@ Result<std::string> ReferenceText(const std::string& argument) {
 }
 
 }  // namespace
+
+LiveBench::LiveBench() = default;
+LiveBench::~LiveBench() = default;
 
 void LiveBench::AddTo(CLI::App& app) {
   app_ = app.add_subcommand("live", "How late the words of a live session are");
@@ -64,7 +67,9 @@ Result<int> LiveBench::Run(VerbContext& context) {
   if (!simul_lines_.empty() && (paths_.size() > 1 || policies.size() > 1)) {
     return InvalidArgument("--simul-lines is for one file and one policy");
   }
-  ESP_ASSIGN_OR_RETURN(engine_, model_.Open(1));
+  ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
+  ESP_ASSIGN_OR_RETURN(opened_,
+                       LiveModel::Open(folder, model_.device, model_.threads, model_.gates));
   std::string text;
   nlohmann::ordered_json json;
   for (const std::string& policy : policies) {
@@ -82,21 +87,21 @@ Result<int> LiveBench::Run(VerbContext& context) {
   text += StrFormat("peak memory %.1f MB\n", PeakMegabytes());
   json["speed"] = speed_;
   json["peak_rss_mb"] = PeakMegabytes();
-  json["runtime"] = RuntimeJson({.model = engine_->config().name, .backend = engine_->device().id});
+  json["runtime"] = RuntimeJson({.model = opened_->name(), .backend = opened_->device().id});
   ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? DumpLine(json) : text));
   return 0;
 }
 
 std::string LiveBench::Head(double audio_s) const {
   return StrFormat("%s on %s (%s), --gates %s, %.1f s of audio, the machine %g times as fast\n",
-                   engine_->config().name.c_str(), engine_->device().name.c_str(),
-                   engine_->device().detail.c_str(), model_.gates.c_str(), audio_s, speed_);
+                   opened_->name().c_str(), opened_->device().name.c_str(),
+                   opened_->device().detail.c_str(), model_.gates.c_str(), audio_s, speed_);
 }
 
 Result<LiveBenchRun> LiveBench::RunAll(const std::string& policy, VerbContext& context) {
   LiveVerbOptions chosen = live_;
   chosen.policy = policy;
-  ESP_ASSIGN_OR_RETURN(const LiveOptions options, chosen.Build());
+  ESP_ASSIGN_OR_RETURN(const esp_session_options options, chosen.Build());
   LiveBenchRun run{.policy = policy};
   const double cpu_before = ProcessorSeconds();
   for (const std::string& path : paths_) {
@@ -106,13 +111,13 @@ Result<LiveBenchRun> LiveBench::RunAll(const std::string& policy, VerbContext& c
   return run;
 }
 
-Status LiveBench::RunFile(const std::string& path, const LiveOptions& options,
+Status LiveBench::RunFile(const std::string& path, const esp_session_options& options,
                           const std::stop_token& stop, LiveBenchRun* run) {
-  const int rate = engine_->config().frontend.sample_rate;
+  const int rate = opened_->sample_rate();
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
                        RawAudioOptions{}.Open(path, rate));
-  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<LiveSession> session,
-                       LiveSession::Create(engine_, options));
+  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<LiveClient> session,
+                       LiveClient::Open(*opened_, options));
   session->set_stop(stop);
   // Plans are compiled before the clock starts.
   ESP_RETURN_IF_ERROR(session->WarmUp());
@@ -139,17 +144,17 @@ Status LiveBench::RunFile(const std::string& path, const LiveOptions& options,
     if (count == 0) break;
     spoken += static_cast<int64_t>(count);
     now_s = std::max(now_s, static_cast<double>(spoken) / rate);
-    const int64_t waiting = static_cast<int64_t>(now_s * rate) - spoken;
+    const int64_t waiting = std::max<int64_t>(static_cast<int64_t>(now_s * rate) - spoken, 0);
     ESP_RETURN_IF_ERROR(
         timed([&] { return session->Push(std::span<const float>(chunk).first(count), waiting); }));
   }
   ESP_RETURN_IF_ERROR(timed([&] { return session->Finish(); }));
-  const LiveStatus status = session->status();
+  const esp_session_stats stats = session->stats();
   run->audio_s += static_cast<double>(spoken) / rate;
-  run->update_count += status.update_count;
-  run->dropped_count += status.dropped_count;
-  run->gate_count = status.timings.gate_count;
-  run->closed_gate_count = status.timings.closed_gate_count;
+  run->update_count += stats.update_count;
+  run->dropped_count += stats.dropped_count;
+  run->gate_count = stats.gate_count;
+  run->closed_gate_count = stats.closed_gate_count;
   return OkStatus();
 }
 

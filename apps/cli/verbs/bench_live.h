@@ -13,6 +13,7 @@
 namespace espalier::cli {
 
 struct LiveBenchRun;
+class LiveModel;
 class SimulLines;
 
 // Files are played one after another into a session each, on a clock of its own: a chunk is there
@@ -20,24 +21,26 @@ class SimulLines;
 // are those of real time, and a run takes no longer than the computation.
 class LiveBench {
  public:
+  LiveBench();
+  ~LiveBench();
   void AddTo(CLI::App& app);
   bool asked() const;
   Result<int> Run(VerbContext& context);
 
  private:
   Result<LiveBenchRun> RunAll(const std::string& policy, VerbContext& context);
-  Status RunFile(const std::string& path, const LiveOptions& options, const std::stop_token& stop,
-                 LiveBenchRun* run);
+  Status RunFile(const std::string& path, const esp_session_options& options,
+                 const std::stop_token& stop, LiveBenchRun* run);
   std::string Head(double audio_s) const;
 
   CLI::App* app_ = nullptr;
   std::vector<std::string> paths_;
   std::string reference_, simul_lines_;
-  double chunk_ms_ = 100;
+  double chunk_ms_ = 20;  // as live plays files
   double speed_ = 1;
   ModelOptions model_;
   LiveVerbOptions live_;
-  std::shared_ptr<Engine> engine_;
+  std::unique_ptr<LiveModel> opened_;
   std::string lines_;  // of SimulStreaming's format
 };
 

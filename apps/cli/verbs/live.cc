@@ -5,6 +5,7 @@
 #include <span>
 
 #include "apps/cli/live/keyboard.h"
+#include "apps/cli/live/live_client.h"
 #include "apps/cli/live/live_output.h"
 #include "apps/cli/live/live_source.h"
 #include "apps/cli/live/live_switches.h"
@@ -17,7 +18,6 @@
 #include "apps/cli/verb.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/string_format.h"
-#include "runtime/stream/live_session.h"
 
 namespace espalier::cli {
 namespace {
@@ -51,10 +51,12 @@ class LiveVerb final : public Verb {
   }
 
   Result<int> Run(VerbContext& context) override {
-    ESP_ASSIGN_OR_RETURN(const LiveOptions options, live_.Build());
+    ESP_ASSIGN_OR_RETURN(const esp_session_options options, live_.Build());
     ESP_ASSIGN_OR_RETURN(const std::optional<Job> job, PlanOutput());
-    ESP_ASSIGN_OR_RETURN(engine_, model_.Open(1));
-    ESP_ASSIGN_OR_RETURN(session_, LiveSession::Create(engine_, options));
+    ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
+    ESP_ASSIGN_OR_RETURN(opened_,
+                         LiveModel::Open(folder, model_.device, model_.threads, model_.gates));
+    ESP_ASSIGN_OR_RETURN(session_, LiveClient::Open(*opened_, options));
     switches_.emplace(options.language, options.task, languages_);
     ESP_RETURN_IF_ERROR(OpenFiles(job, &context.console));
     ESP_RETURN_IF_ERROR(session_->WarmUp());
@@ -97,8 +99,8 @@ class LiveVerb final : public Verb {
   Status OpenFiles(const std::optional<Job>& job, Console* console) {
     if (job) {
       const WriterOptions writer{.file = job->input,
-                                 .model = engine_->config().name,
-                                 .backend = engine_->device().id,
+                                 .model = opened_->name(),
+                                 .backend = opened_->device().id,
                                  .max_line_width = output_options_.max_line_width,
                                  .max_line_count = output_options_.max_line_count};
       ESP_ASSIGN_OR_RETURN(output_, LiveOutput::Open(*job, writer, console));
@@ -111,10 +113,24 @@ class LiveVerb final : public Verb {
   }
 
   Status CloseFiles() {
-    const LiveStatus status = session_->status();
     if (recorder_) ESP_RETURN_IF_ERROR(recorder_->Finish());
     if (!output_) return OkStatus();
-    return output_->Finish(switches_->task_kind(), status.timings, status.input_ms);
+    return output_->Finish(switches_->task_kind(), FinalTimings(), session_->stats().input_ms);
+  }
+
+  Timings FinalTimings() const {
+    const esp_session_stats stats = session_->stats();
+    return {.features_s = stats.features_s,
+            .gates_s = stats.gates_s,
+            .plan_s = stats.plan_s,
+            .encoder_s = stats.encoder_s,
+            .decoder_s = stats.decoder_s,
+            .search_s = stats.search_s,
+            .total_s = busy_s_,
+            .window_count = stats.update_count,
+            .token_count = stats.token_count,
+            .gate_count = stats.gate_count,
+            .closed_gate_count = stats.closed_gate_count};
   }
 
   Status OpenSource(VerbContext& context) {
@@ -165,8 +181,7 @@ class LiveVerb final : public Verb {
       case 'f':
         return session_->Flush();
       case 'g':
-        session_->LookAtGatesAgain();
-        return OkStatus();
+        return session_->LookAtGates();
       case 'q':
         quit_ = true;
         context.interrupts.RequestStop();
@@ -198,13 +213,13 @@ class LiveVerb final : public Verb {
       ESP_RETURN_IF_ERROR(view->Show(*event));
     }
     if (!samples.empty()) level_db_ = LevelDb(samples);
-    const LiveStatus status = session_->status();
-    const double heard_s = static_cast<double>(status.input_ms) / 1000;
+    const esp_session_stats stats = session_->stats();
+    const double heard_s = static_cast<double>(stats.input_ms) / 1000;
     view->Refresh({.level_db = level_db_,
                    .lag_ms = source_->backlog_samples() * 1000 / sample_rate(),
                    .real_time_factor = heard_s > 0 ? busy_s_ / heard_s : 0,
-                   .closed_gates = status.timings.closed_gate_count,
-                   .gates = status.timings.gate_count,
+                   .closed_gates = stats.closed_gate_count,
+                   .gates = stats.gate_count,
                    .overrun_count = source_->overrun_count(),
                    .context = ShownContext()});
     return OkStatus();
@@ -221,7 +236,7 @@ class LiveVerb final : public Verb {
                                source_->lost_s()));
   }
 
-  int sample_rate() const { return engine_->config().frontend.sample_rate; }
+  int sample_rate() const { return opened_->sample_rate(); }
 
   std::string file_, microphone_, record_, languages_;
   bool fast_ = false, json_lines_ = false;
@@ -230,8 +245,8 @@ class LiveVerb final : public Verb {
   RawAudioOptions raw_;
   OutputOptions output_options_;
 
-  std::shared_ptr<Engine> engine_;
-  std::unique_ptr<LiveSession> session_;
+  std::unique_ptr<LiveModel> opened_;
+  std::unique_ptr<LiveClient> session_;
   std::optional<LiveSwitches> switches_;
   std::unique_ptr<LiveOutput> output_;
   std::unique_ptr<WavRecorder> recorder_;

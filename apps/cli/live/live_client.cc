@@ -1,0 +1,181 @@
+#include "apps/cli/live/live_client.h"
+
+#include <utility>
+
+namespace espalier::cli {
+namespace {
+
+StatusCode CodeOf(esp_status status) {
+  switch (status) {
+    case ESP_OK:
+      return StatusCode::kOk;
+    case ESP_INVALID_ARGUMENT:
+      return StatusCode::kInvalidArgument;
+    case ESP_NOT_FOUND:
+      return StatusCode::kNotFound;
+    case ESP_CORRUPT:
+      return StatusCode::kCorrupt;
+    case ESP_UNSUPPORTED:
+      return StatusCode::kUnsupported;
+    case ESP_EXHAUSTED:
+      return StatusCode::kExhausted;
+    case ESP_DEVICE_LOST:
+      return StatusCode::kDeviceLost;
+    case ESP_CANCELLED:
+      return StatusCode::kCancelled;
+    case ESP_UNWRITABLE:
+      return StatusCode::kUnwritable;
+    case ESP_INTERNAL:
+      return StatusCode::kInternal;
+  }
+  return StatusCode::kInternal;
+}
+
+DecodeOutcome OutcomeOf(esp_outcome outcome) {
+  switch (outcome) {
+    case ESP_OUTCOME_COMPLETE:
+      return DecodeOutcome::kComplete;
+    case ESP_OUTCOME_TRUNCATED:
+      return DecodeOutcome::kTruncated;
+    case ESP_OUTCOME_REPETITION:
+      return DecodeOutcome::kRepetition;
+    case ESP_OUTCOME_NO_SPEECH:
+      return DecodeOutcome::kNoSpeech;
+    case ESP_OUTCOME_EMPTY:
+      return DecodeOutcome::kEmpty;
+  }
+  return DecodeOutcome::kComplete;
+}
+
+LiveEvent EventAt(const esp_session* session, int32_t index) {
+  esp_event from;
+  esp_event_init(&from);
+  if (esp_event_at(session, index, &from) != ESP_OK) return {};
+  LiveEvent event{.type = static_cast<LiveEventType>(from.type),
+                  .utterance_id = from.utterance_id,
+                  .committed = {from.committed, from.committed_size},
+                  .tentative = {from.tentative, from.tentative_size},
+                  .t0_ms = from.t0_ms,
+                  .t1_ms = from.t1_ms,
+                  .revision = from.revision,
+                  .language = from.language,
+                  .input_ms = from.input_ms,
+                  .lag_ms = from.lag_ms,
+                  .avg_log_prob = from.avg_log_prob,
+                  .no_speech_prob = from.no_speech_prob,
+                  .outcome = OutcomeOf(from.outcome),
+                  .status = {CodeOf(from.status), from.message}};
+  for (int32_t i = 0; i < from.word_count; ++i) {
+    esp_word word;
+    esp_word_init(&word);
+    if (esp_event_word(session, index, i, &word) != ESP_OK) break;
+    event.words.push_back({.text = {word.text, word.size},
+                           .t0_ms = word.t0_ms,
+                           .t1_ms = word.t1_ms,
+                           .probability = word.probability});
+  }
+  return event;
+}
+
+}  // namespace
+
+std::string_view LiveEventName(LiveEventType type) {
+  switch (type) {
+    case LiveEventType::kSpeechStart:
+      return "speech_start";
+    case LiveEventType::kPartial:
+      return "partial";
+    case LiveEventType::kFinal:
+      return "final";
+    case LiveEventType::kSpeechEnd:
+      return "speech_end";
+    case LiveEventType::kSilence:
+      return "silence";
+    case LiveEventType::kError:
+      return "error";
+    case LiveEventType::kEnd:
+      return "end";
+  }
+  return "unknown";
+}
+
+Status FromC(esp_status status) {
+  return status == ESP_OK ? OkStatus() : Status(CodeOf(status), esp_last_error());
+}
+
+Result<std::unique_ptr<LiveModel>> LiveModel::Open(const std::string& folder,
+                                                   const std::string& device, int threads,
+                                                   const std::string& gates) {
+  esp_model_options options;
+  esp_model_options_init(&options);
+  options.device = device.c_str();
+  options.threads = threads;
+  options.gates = gates.c_str();
+  esp_model* opened = nullptr;
+  ESP_RETURN_IF_ERROR(FromC(esp_model_open(folder.c_str(), &options, &opened)));
+  std::unique_ptr<LiveModel> model(new LiveModel(opened));
+  esp_model_info_init(&model->info_);
+  ESP_RETURN_IF_ERROR(FromC(esp_model_get_info(opened, &model->info_)));
+  model->device_.id = model->info_.device;
+  for (int32_t i = 0; i < esp_device_count(); ++i) {
+    esp_device_info info;
+    esp_device_info_init(&info);
+    if (esp_device(i, &info) != ESP_OK || model->device_.id != info.id) continue;
+    model->device_.name = info.name;
+    model->device_.detail = info.detail;
+  }
+  return model;
+}
+
+Result<std::unique_ptr<LiveClient>> LiveClient::Open(const LiveModel& model,
+                                                     const esp_session_options& options) {
+  esp_session* session = nullptr;
+  ESP_RETURN_IF_ERROR(FromC(esp_session_open(model.get(), &options, &session)));
+  return std::unique_ptr<LiveClient>(new LiveClient(session));
+}
+
+LiveClient::~LiveClient() {
+  on_stop_.reset();  // no abort may come any more
+  esp_session_close(session_);
+}
+
+Status LiveClient::Took(esp_status c_status) {
+  const Status status = FromC(c_status);
+  for (int32_t i = 0; i < esp_event_count(session_); ++i) {
+    events_.push_back(EventAt(session_, i));
+  }
+  return status;
+}
+
+Status LiveClient::Push(std::span<const float> samples, int64_t backlog_samples) {
+  ESP_RETURN_IF_ERROR(FromC(esp_set_backlog(session_, backlog_samples)));
+  return Took(esp_feed(session_, samples.data(), samples.size(), nullptr));
+}
+
+Status LiveClient::Flush() { return Took(esp_flush(session_, nullptr)); }
+Status LiveClient::Finish() { return Took(esp_finish(session_, nullptr)); }
+Status LiveClient::WarmUp() { return Took(esp_warm_up(session_)); }
+
+Status LiveClient::SetContext(const std::string& language, const std::string& task) {
+  return FromC(esp_set_context(session_, language.c_str(), task.c_str()));
+}
+
+esp_session_stats LiveClient::stats() const {
+  esp_session_stats stats;
+  esp_session_stats_init(&stats);
+  (void)esp_session_get_stats(session_, &stats);
+  return stats;
+}
+
+std::optional<LiveEvent> LiveClient::Next() {
+  if (events_.empty()) return std::nullopt;
+  LiveEvent event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void LiveClient::set_stop(const std::stop_token& stop) {
+  on_stop_.emplace(stop, [session = session_] { (void)esp_session_abort(session); });
+}
+
+}  // namespace espalier::cli
