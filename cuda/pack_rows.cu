@@ -13,9 +13,11 @@ template <>
 __device__ __forceinline__ float Round<float>(float x) {
   return x;
 }
+// What f16 cannot hold becomes its largest value: infinities would come back as NaN. NaN stays.
 template <>
 __device__ __forceinline__ __half Round<__half>(float x) {
-  return __float2half(x);
+  constexpr float kLargest = 65504.0f;
+  return __float2half(x > kLargest ? kLargest : (x < -kLargest ? -kLargest : x));
 }
 template <>
 __device__ __forceinline__ __nv_bfloat16 Round<__nv_bfloat16>(float x) {

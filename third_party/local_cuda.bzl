@@ -6,6 +6,7 @@ is printed once.
 """
 
 _NEEDED_HEADERS = ["cuda_runtime_api.h", "cuda_fp16.h", "cuda_bf16.h", "cublasLt.h"]
+_NEEDED_LIBRARIES = ["libcudart_static.a", "libcublasLt.so"]
 
 _HEADERS = """
 cc_library(
@@ -20,6 +21,13 @@ cc_library(
     name = "cudart",
     srcs = ["lib64/libcudart_static.a"],
     linkopts = ["-ldl", "-lrt", "-pthread"],
+    deps = [":headers"],
+)
+
+# Shared: the static one is an archive of hundreds of megabytes.
+cc_library(
+    name = "cublaslt",
+    linkopts = ["-L{home}/lib64", "-Wl,-rpath,{home}/lib64", "-lcublasLt"],
     deps = [":headers"],
 )
 """
@@ -43,7 +51,7 @@ def _local_cuda_impl(ctx):
     home = _find_home(ctx)
     missing = [h for h in _NEEDED_HEADERS if not home or not ctx.path(home + "/include/" + h).exists]
     compiler = home and ctx.path(home + "/bin/nvcc").exists
-    runtime = home and ctx.path(home + "/lib64/libcudart_static.a").exists
+    runtime = home and all([ctx.path(home + "/lib64/" + lib).exists for lib in _NEEDED_LIBRARIES])
     text = 'load("@rules_cc//cc:defs.bzl", "cc_library")\n\npackage(default_visibility = ["//visibility:public"])\n'
     if missing:
         # buildifier: disable=print
@@ -55,12 +63,12 @@ def _local_cuda_impl(ctx):
     if missing or not compiler or not runtime:
         if not missing:
             # buildifier: disable=print
-            print("no nvcc or libcudart_static.a in %s: kernels are emulated only, none is compiled for a GPU" % home)
-        text += _MISSING.format(name = "cudart")
+            print("no nvcc or CUDA libraries in %s: kernels are emulated only, none is compiled for a GPU" % home)
+        text += _MISSING.format(name = "cudart") + _MISSING.format(name = "cublaslt")
         compiler = False
     else:
         ctx.symlink(home + "/lib64", "lib64")
-        text += _RUNTIME
+        text += _RUNTIME.format(home = home)
     ctx.file("BUILD.bazel", text)
     ctx.file("toolkit.bzl", 'CUDA_HOME = "%s"\nHAS_HEADERS = %s\nHAS_NVCC = %s\n' % (home, not missing, bool(compiler)))
 

@@ -26,6 +26,9 @@ using boost::context::detail::transfer_t;
 
 constexpr unsigned kWarp = 32;
 constexpr size_t kStackBytes = 256 << 10;
+// Stacks begin at different places within their pages: else all would meet in the same few lines of
+// the processor's caches.
+constexpr size_t kStagger = 5 * 64, kStaggerRange = 16 << 10;
 // Limits that every device since sm_80 has; more shared memory would have to be asked for.
 constexpr unsigned kMostThreads = 1024, kMostGridYZ = 65535;
 constexpr size_t kMostSharedBytes = 48 << 10;
@@ -173,7 +176,8 @@ void Runner::RunBlock(const char* kernel, const std::function<void()>& body) {
   while (next_ < order_.size()) {
     if (idle_.empty()) {
       Fiber& made = fibers_.emplace_back();
-      made.context = make_fcontext(made.stack + kStackBytes, kStackBytes, Enter);
+      const size_t unused = fibers_.size() * kStagger % kStaggerRange;
+      made.context = make_fcontext(made.stack + kStackBytes - unused, kStackBytes - unused, Enter);
       idle_.push_back(&made);
     }
     // Takes itself off the idle ones; what waits meanwhile keeps its fiber.

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "runtime/backend/cpu/cpu_backend.h"
+#include "runtime/backend/cuda/cuda_backend.h"
 #include "runtime/backend/reference/reference_backend.h"
 #include "runtime/backend/speed.h"
 #include "runtime/backend/vulkan/vulkan_backend.h"
@@ -55,8 +56,11 @@ Result<std::unique_ptr<Backend>> OpenBackend(const std::string& device, int thre
   if (device == "vulkan" || device.starts_with("vulkan:")) {
     return MakeVulkanBackend({.device = device});
   }
+  if (device == "cuda" || device.starts_with("cuda:")) {
+    return MakeCudaBackend({.device = device});
+  }
   return Unsupported("device '" + device +
-                     "' is not in this build; there are: cpu, reference, vulkan:N");
+                     "' is not in this build; there are: cpu, reference, vulkan:N, cuda:N");
 }
 
 std::vector<DeviceInfo> ListBackendDevices() {
@@ -66,6 +70,7 @@ std::vector<DeviceInfo> ListBackendDevices() {
   if (cpu.ok()) devices.push_back((*cpu)->info());
   devices.push_back(MakeReferenceBackend()->info());
   for (DeviceInfo& device : ListVulkanDevices()) devices.push_back(std::move(device));
+  for (DeviceInfo& device : ListCudaDevices()) devices.push_back(std::move(device));
   return devices;
 }
 

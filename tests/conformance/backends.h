@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct Candidate {
   std::string name;  // letters, digits and _
   // Null when this machine cannot run it; `reason` then says why.
   std::function<std::unique_ptr<Backend>(std::string* reason)> make;
+  // In products with 16-bit weights: OpCase::rounding is granted.
+  bool rounds_activations = false;
 };
 
 // A backend joins the suite by one line here.
@@ -27,6 +30,7 @@ struct Gap {
   std::string candidate_prefix;
   std::string case_name;
   std::string reason;
+  std::optional<DType> storage = {};  // of the weights; any where it is missing
 };
 std::vector<Gap> Gaps();
 

@@ -41,7 +41,8 @@ bool Close(float got, float expected, const Tolerance& tolerance) {
 }
 
 // The first difference between two runs, or nothing.
-std::string Difference(const OpCase& op_case, const Contents& got, const Contents& expected) {
+std::string Difference(const OpCase& op_case, const Tolerance& tolerance, const Contents& got,
+                       const Contents& expected) {
   for (const Slot& slot : op_case.plan->slots) {
     const auto& a = got[static_cast<size_t>(slot.external)];
     const auto& b = expected[static_cast<size_t>(slot.external)];
@@ -53,7 +54,7 @@ std::string Difference(const OpCase& op_case, const Contents& got, const Content
       float x, y;
       std::memcpy(&x, &a[i], 4);
       std::memcpy(&y, &b[i], 4);
-      if (Close(x, y, op_case.tolerance)) continue;
+      if (Close(x, y, tolerance)) continue;
       const auto columns = static_cast<size_t>(slot.columns);
       return StrFormat("%s[%zu,%zu]: %.9g, expected %.9g", slot.name.c_str(), i / 4 / columns,
                        i / 4 % columns, double{x}, double{y});
@@ -91,15 +92,25 @@ const std::vector<Expectation>& Expectations(const std::string& op, DType storag
   return it->second;
 }
 
-const Gap* FindGap(const std::vector<Gap>& gaps, const std::string& candidate,
+struct Parameter {
+  Candidate candidate;
+  std::string op;
+  DType storage;
+};
+
+const Gap* FindGap(const std::vector<Gap>& gaps, const Parameter& parameter,
                    const std::string& case_name) {
   for (const Gap& gap : gaps) {
-    if (candidate.starts_with(gap.candidate_prefix) && case_name == gap.case_name) return &gap;
+    if (parameter.candidate.name.starts_with(gap.candidate_prefix) &&
+        gap.storage.value_or(parameter.storage) == parameter.storage &&
+        case_name == gap.case_name) {
+      return &gap;
+    }
   }
   return nullptr;
 }
 
-void CheckCase(Backend& backend, const Expectation& expectation, const Gap* gap) {
+void CheckCase(Backend& backend, const Expectation& expectation, bool rounds, const Gap* gap) {
   const OpCase& op_case = expectation.op_case;
   const Status supports = backend.Supports(*op_case.plan);
   if (gap != nullptr && gap->kind == Gap::Kind::kUnsupported) {
@@ -109,19 +120,15 @@ void CheckCase(Backend& backend, const Expectation& expectation, const Gap* gap)
   ASSERT_TRUE(supports.ok()) << op_case.name << ": " << supports.message();
   const auto result = RunCase(backend, op_case);
   ASSERT_TRUE(result.ok()) << op_case.name << ": " << result.status().message();
-  const std::string difference = Difference(op_case, *result, expectation.result);
+  Tolerance tolerance = op_case.tolerance;
+  if (rounds) tolerance.absolute += op_case.rounding;
+  const std::string difference = Difference(op_case, tolerance, *result, expectation.result);
   if (gap != nullptr) {
     EXPECT_NE(difference, "") << op_case.name << " is listed as an expected failure but passes";
   } else {
     EXPECT_EQ(difference, "") << op_case.name;
   }
 }
-
-struct Parameter {
-  Candidate candidate;
-  std::string op;
-  DType storage;
-};
 
 class ConformanceTest : public testing::TestWithParam<Parameter> {};
 
@@ -134,8 +141,8 @@ TEST_P(ConformanceTest, MatchesReference) {
   const auto& expectations = Expectations(parameter.op, parameter.storage);
   EXPECT_FALSE(expectations.empty()) << "no cases for " << parameter.op;
   for (const Expectation& expectation : expectations) {
-    CheckCase(*backend, expectation,
-              FindGap(gaps, parameter.candidate.name, expectation.op_case.name));
+    CheckCase(*backend, expectation, parameter.candidate.rounds_activations,
+              FindGap(gaps, parameter, expectation.op_case.name));
   }
 }
 

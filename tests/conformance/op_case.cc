@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -22,6 +23,15 @@ uint16_t ToBFloat16(float value) {
 }
 
 }  // namespace
+
+float RoundingTolerance(int32_t depth, float step, float weight) {
+  return 6.0f * step * 0.29f * weight * 0.58f * std::sqrt(static_cast<float>(depth));
+}
+
+float RoundingStep(DType storage, float input) {
+  if (storage == DType::kF16) return input * 0x1p-10f;
+  return storage == DType::kBF16 ? input * 0x1p-7f : 0.0f;
+}
 
 CaseBuilder::CaseBuilder(std::string name, DType storage, Tolerance tolerance)
     : storage_(storage), weight_memory_(std::make_shared<WeightMemory>()) {

@@ -26,7 +26,16 @@ struct OpCase {
   std::vector<int32_t> lengths;
   std::vector<std::vector<std::byte>> contents;  // of each external buffer before the run
   Tolerance tolerance;
+  // Added to the absolute tolerance of a backend that rounds the activations of products to the
+  // weights' 16-bit type (Candidate::rounds_activations).
+  float rounding = 0.0f;
 };
+
+// Six standard deviations of a sum of `depth` products whose inputs, of magnitude `input`, are off
+// by up to half a step, with weights of magnitude `weight`.
+float RoundingTolerance(int32_t depth, float step, float weight);
+// The step of activations of magnitude `input` in the 16-bit type `storage`; 0 for other types.
+float RoundingStep(DType storage, float input);
 
 class CaseBuilder {
  public:
@@ -50,6 +59,11 @@ class CaseBuilder {
 
   // Overwrites one element of the window.
   void Poke(const TensorRef& ref, int32_t row, int32_t column, float value);
+
+  // OpCase::rounding of a product of `depth`.
+  void AllowRounding(int32_t depth, float input, float weight) {
+    case_.rounding = RoundingTolerance(depth, RoundingStep(storage_, input), weight);
+  }
 
   OpCase Build(const Op& op);
 

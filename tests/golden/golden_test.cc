@@ -10,6 +10,7 @@
 
 #include "runtime/checkpoint/safetensors.h"
 #include "runtime/session/dump.h"
+#include "tests/golden/devices.h"
 #include "tests/golden/waveform.h"
 
 namespace espalier {
@@ -160,8 +161,7 @@ std::vector<Case> AllCases() {
   for (const char* folder : {"plain", "gated", "v4"}) {
     const Json index = ReadJson(kData + folder + "/index.json");
     for (const std::string name : index["cases"]) {
-      for (const char* device : {"reference", "cpu", "vulkan"})
-        cases.push_back({folder, name, device});
+      for (const std::string& device : GoldenDevices()) cases.push_back({folder, name, device});
     }
   }
   return cases;

@@ -13,7 +13,7 @@ void ModelOptions::AddModelTo(CLI::App& app) {
 
 void ModelOptions::AddDeviceTo(CLI::App& app) {
   app.add_option("--device", device,
-                 "cpu, vulkan:N or vulkan:UUID, reference (slow, defines correctness) or auto")
+                 "cpu, vulkan:N or cuda:N (or a UUID), reference (slow, defines correctness) or auto")
       ->type_name("DEVICE")
       ->capture_default_str();
   app.add_option("-t,--threads", threads, "Threads; 0: one per core")

@@ -17,8 +17,9 @@ OpCase Make(const Shape& s, Activation activation, DType storage) {
   const int32_t frames = b.Length(s.frames);
   const int32_t steps = s.stride == 1 ? frames : b.ConvLength(frames, 3, 2, 1);
   const TensorRef input = b.Slot(frames, s.in);
-  const WeightRef weight =
-      b.Weight(s.out, s.in * 3, 2.0f / std::sqrt(static_cast<float>(s.in) * 3.0f));
+  const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in) * 3.0f);
+  b.AllowRounding(s.in * 3, 1.0f, amplitude);
+  const WeightRef weight = b.Weight(s.out, s.in * 3, amplitude);
   const WeightRef bias = b.Weight(1, s.out);
   const TensorRef output = b.Slot(steps, s.out);
   return b.Build(Conv1dOp{.input = input,

@@ -12,14 +12,12 @@ namespace {
 constexpr Tolerance kTolerance{.absolute = 2e-5f, .relative = 1e-5f};
 
 // i8: a backend may round activations to steps of their row's largest magnitude / 2000 to / 32767
-// (kernels say which). Six standard deviations of K such errors of up to half a step, with inputs
-// of magnitude `input` and weights of magnitude `weight`.
+// (kernels say which).
 Tolerance ToleranceOf(DType storage, int32_t depth, float input, float weight) {
   if (storage != DType::kI8) return kTolerance;
-  const float k = static_cast<float>(depth);
-  const float step = input / std::min(32767.0f, 16777215.0f / k);
-  const float deviation = step * 0.29f * weight * 0.58f * std::sqrt(k);
-  return {.absolute = kTolerance.absolute + 6.0f * deviation, .relative = kTolerance.relative};
+  const float step = input / std::min(32767.0f, 16777215.0f / static_cast<float>(depth));
+  return {.absolute = kTolerance.absolute + RoundingTolerance(depth, step, weight),
+          .relative = kTolerance.relative};
 }
 
 struct Shape {
@@ -31,6 +29,7 @@ OpCase Plain(const Shape& s, DType storage) {
       "Linear_" + std::to_string(s.rows) + "x" + std::to_string(s.in) + "x" + std::to_string(s.out);
   const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in));
   CaseBuilder b(name, storage, ToleranceOf(storage, s.in, 1.0f, amplitude));
+  b.AllowRounding(s.in, 1.0f, amplitude);
   const int32_t rows = b.Length(s.rows);
   const TensorRef input = b.Slot(rows, s.in);
   const WeightRef weight = b.Weight(s.out, s.in, amplitude);
@@ -43,6 +42,7 @@ OpCase Epilogue(int32_t row_count, Activation activation, bool in_place, DType s
   CaseBuilder b("Linear_epilogue_" + std::to_string(row_count) + "_" +
                     std::to_string(static_cast<int>(activation)) + (in_place ? "_in_place" : ""),
                 storage, ToleranceOf(storage, 40, 2.0f, 1.0f));
+  b.AllowRounding(40, 2.0f, 1.0f);
   const int32_t rows = b.Length(row_count);
   const TensorRef input = b.Slot(rows, 40, 2.0f);
   const WeightRef weight = b.Weight(37, 40);
@@ -57,8 +57,10 @@ OpCase Epilogue(int32_t row_count, Activation activation, bool in_place, DType s
 }
 
 OpCase Special(int32_t row_count, float value, const char* name, DType storage) {
+  const float magnitude = std::isfinite(value) ? value : 1.0f;
   CaseBuilder b("Linear_" + std::string(name) + std::to_string(row_count), storage,
-                ToleranceOf(storage, 19, std::isfinite(value) ? value : 1.0f, 1.0f));
+                ToleranceOf(storage, 19, magnitude, 1.0f));
+  b.AllowRounding(19, magnitude, 1.0f);
   const int32_t rows = b.Length(row_count);
   const TensorRef input = b.Slot(rows, 19);
   b.Poke(input, row_count - 1, 18, value);

@@ -1,0 +1,51 @@
+#include <cmath>
+
+#include "runtime/backend/cuda/library/lowering.h"
+
+namespace espalier::cuda {
+namespace {
+
+// Up to here the keys are split over blocks; beyond, the queries alone fill the device.
+constexpr int32_t kFewRows = 16;
+
+}  // namespace
+
+Status Lower(const AttentionOp& op, Lowering& lowering) {
+  const int32_t width = op.query.column_count / op.heads;
+  const auto params_on = [=, rows = lowering.Rows(op.query), keys = lowering.Rows(op.key),
+                          query = lowering.At(op.query), key = lowering.At(op.key),
+                          value = lowering.At(op.value),
+                          output = lowering.At(op.output)](const Frame& frame) {
+    return AttentionParams{.rows = frame.Count(rows),
+                           .query = frame.Read(query),
+                           .key = frame.Read(key),
+                           .value = frame.Read(value),
+                           .output = frame.At(output),
+                           .heads = op.heads,
+                           .width = width,
+                           .scale = 1.0f / std::sqrt(static_cast<float>(width)),
+                           .keys = frame.Count(keys)};
+  };
+  const int32_t most_rows = lowering.Rows(op.query).most;
+  if (most_rows > kFewRows && width <= kWidestTiledHead) {
+    lowering.Add(
+        [params_on](const Frame& frame) { LaunchAttention(params_on(frame), frame.stream); });
+    return OkStatus();
+  }
+  AttentionParams shape;
+  shape.rows.most = most_rows;
+  shape.keys.most = lowering.Rows(op.key).most;
+  shape.heads = op.heads;
+  shape.width = width;
+  const size_t part_bytes = AttentionPartBytes(shape);
+  lowering.NeedScratch(part_bytes);
+  lowering.Add(
+      [params_on](const Frame& frame) {
+        LaunchAttentionRows(params_on(frame), reinterpret_cast<float*>(frame.scratch),
+                            frame.stream);
+      },
+      part_bytes > 0 ? 2 : 1);
+  return OkStatus();
+}
+
+}  // namespace espalier::cuda
