@@ -1,12 +1,13 @@
-// The CUDA backend over the emulator: its own test, since it needs the toolkit's headers.
+// The CUDA backend, over the emulator or on a GPU: a test of its own, since it needs the toolkit.
 #include "runtime/backend/cuda/library/device_backend.h"
 #include "tests/conformance/backends.h"
 
 namespace espalier::conformance {
 namespace {
 
-Candidate Emulated(const std::string& name, CudaOptions::Products products) {
-  // Every buffer its own allocation, so that AddressSanitizer sees what lies beyond it.
+Candidate Cuda(const std::string& name, CudaOptions::Products products) {
+  // Every buffer its own allocation, so that AddressSanitizer and compute-sanitizer see what lies
+  // beyond it.
   const auto make = [products](std::string* reason) {
     auto backend =
         cuda::OpenDevice({.products = products, .block_bytes = 0, .adjust_functions = {}});
@@ -22,13 +23,13 @@ Candidate Emulated(const std::string& name, CudaOptions::Products products) {
 }  // namespace
 
 std::vector<Candidate> Candidates() {
-  return {Emulated("cuda_emulated_f32", CudaOptions::Products::kF32),
-          Emulated("cuda_emulated_rounded", CudaOptions::Products::kByStorage)};
+  return {Cuda("cuda_f32", CudaOptions::Products::kF32),
+          Cuda("cuda_rounded", CudaOptions::Products::kByStorage)};
 }
 
 std::vector<Gap> Gaps() {
   return {{.kind = Gap::Kind::kExpectedFailure,
-           .candidate_prefix = "cuda_emulated_rounded",
+           .candidate_prefix = "cuda_rounded",
            .case_name = "Linear_large31",
            .reason = "an activation of 1e30 is rounded to f16's largest, 65504",
            .storage = DType::kF16}};

@@ -6,7 +6,10 @@
 
 namespace espalier {
 
-// As --device takes them; a Vulkan device that is not there is skipped.
-std::vector<std::string> GoldenDevices();
+struct GoldenDevice {
+  std::string name;             // as --device takes it
+  bool may_be_missing = false;  // then its tests are skipped with the reason
+};
+std::vector<GoldenDevice> GoldenDevices();
 
 }  // namespace espalier

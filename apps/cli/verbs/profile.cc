@@ -2,9 +2,11 @@
 #include "runtime/session/profile.h"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/options/validators.h"
+#include "apps/cli/roofline_text.h"
 #include "apps/cli/verb.h"
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
@@ -60,10 +62,18 @@ class ProfileVerb final : public Verb {
         ->type_name("N")
         ->check(WholeBetween(0, 100000))
         ->capture_default_str();
+    app.add_flag(
+        "--predict", predict_,
+        "Measure nothing: what a CUDA device would take at its limits, every gate open and "
+        "with 30 % of the modules closed");
+    app.add_option("--hardware", hardware_, "The device that --predict reckons with")
+        ->check(CLI::IsMember(HardwareNames()))
+        ->capture_default_str();
   }
 
   Result<int> Run(VerbContext& context) override {
     if (!folder_.empty()) model_.folder = folder_;
+    if (predict_) return Predict(context);
     ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, model_.Open(1));
     const auto show = [&context](double share) {
       if (!context.console.HasStatusLine()) return;
@@ -79,7 +89,39 @@ class ProfileVerb final : public Verb {
   }
 
  private:
+  // The device itself need not be there: only plans are built.
+  Result<int> Predict(VerbContext& context) {
+    if (!model_.device.starts_with("cuda")) {
+      return InvalidArgument("--predict is about CUDA devices: --device cuda:0");
+    }
+    ModelOptions on_cpu = model_;
+    on_cpu.device = "cpu";
+    const RooflineOptions options;
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, on_cpu.Open(options.beam_size));
+    const int tokens = options_.reference_tokens > 0 ? options_.reference_tokens : kTokens;
+    const Hardware& hardware = *FindHardware(hardware_);
+    std::string text = StrFormat(
+        "%s on %s at its limits (%.1f TFLOP/s f16 with f32 sums, %.1f f32, %.0f GB/s): on paper, "
+        "nothing was run\n",
+        engine->config().name.c_str(), hardware.name.c_str(), hardware.tensor_flops / 1e12,
+        hardware.f32_flops / 1e12, hardware.bytes / 1e9);
+    nlohmann::ordered_json json = {{"model", engine->config().name}, {"hardware", hardware.name}};
+    for (const double share : {0.0, 0.3}) {
+      ESP_ASSIGN_OR_RETURN(
+          const Roofline roofline,
+          PredictLimits(*engine, SpreadClosed(engine->config(), share), hardware, options));
+      text += StrFormat("%.0f %% of the modules closed\n", 100 * share) +
+              RooflineText(roofline, tokens);
+      json[share == 0.0 ? "dense" : "gated"] = RooflineJson(roofline, tokens);
+    }
+    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? json.dump(1) + "\n" : text));
+    return 0;
+  }
+
+  static constexpr int kTokens = 60;  // of a window of speech
   ModelOptions model_;
+  bool predict_ = false;
+  std::string hardware_ = "a40";
   std::string folder_, out_;
   ProfileOptions options_;
 };

@@ -49,9 +49,10 @@ class Graph {
 template <typename Work>
 Result<Graph> Capture(Device* device, Stream* stream, const Work& work) {
   const Functions& cuda = device->functions();
-  // Thread-local: other sessions may allocate and copy meanwhile.
+  // Relaxed: other sessions may allocate and copy meanwhile, and the runtime may load a kernel's
+  // code at its first launch.
   ESP_RETURN_IF_ERROR(device->Check(
-      cuda.StreamBeginCapture(stream->handle(), cudaStreamCaptureModeThreadLocal), "capture"));
+      cuda.StreamBeginCapture(stream->handle(), cudaStreamCaptureModeRelaxed), "capture"));
   const Status status = work();
   cudaGraph_t graph = nullptr;
   const cudaError_t ended = cuda.StreamEndCapture(stream->handle(), &graph);

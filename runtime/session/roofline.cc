@@ -1,0 +1,160 @@
+#include "runtime/session/roofline.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "runtime/graph/cost.h"
+#include "runtime/graph/op_visit.h"
+#include "runtime/model/stages.h"
+
+namespace espalier {
+namespace {
+
+// Data sheets of NVIDIA's A40 (48 GB), A100 (SXM, 80 GB), L4 and H100 (SXM).
+const std::vector<Hardware>& AllHardware() {
+  static const std::vector<Hardware> all = {
+      {.name = "a40", .tensor_flops = 149.7e12, .f32_flops = 37.4e12, .bytes = 696e9},
+      {.name = "a100", .tensor_flops = 312e12, .f32_flops = 19.5e12, .bytes = 2039e9},
+      {.name = "l4", .tensor_flops = 121e12, .f32_flops = 30.3e12, .bytes = 300e9},
+      {.name = "h100", .tensor_flops = 989e12, .f32_flops = 67e12, .bytes = 3350e9},
+  };
+  return all;
+}
+
+// Beyond, products with 16-bit weights go to tensor cores (backend/cuda/library/ops/product.cc).
+constexpr int32_t kFewRows = 8;
+
+// Adds the bytes of the activations that an op reads and writes, and finds its 16-bit weights.
+class Traffic {
+ public:
+  Traffic(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions)
+      : plan_(plan), lengths_(lengths), cached_positions_(cached_positions) {}
+  void Read(const char*, const TensorRef& ref) { Add(ref); }
+  void Write(const char*, const TensorRef& ref) { Add(ref); }
+  // A cache: the positions so far, which hypotheses share for the most part.
+  void Update(const char*, const TensorRef& ref) {
+    bytes_ += 4.0 * ref.column_count * cached_positions_;
+  }
+  void Constant(const char*, const WeightRef& ref) {
+    if (!ref.present()) return;
+    const DType dtype = plan_.weights[static_cast<size_t>(ref.index)].dtype;
+    has_half_ = has_half_ || dtype == DType::kF16 || dtype == DType::kBF16;
+  }
+  template <typename T>
+  void Parameter(const char*, T) {}
+
+  double bytes() const { return bytes_; }
+  bool is_for_tensor_cores() const { return has_half_ && most_rows_ > kFewRows; }
+
+ private:
+  void Add(const TensorRef& ref) {
+    if (!ref.present()) return;
+    const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
+    const int32_t rows =
+        slot.length >= 0 ? lengths_[static_cast<size_t>(slot.length)] : slot.fixed_rows;
+    most_rows_ = std::max(most_rows_, rows);
+    bytes_ += 4.0 * ref.column_count * rows;
+  }
+
+  const Plan& plan_;
+  std::span<const int32_t> lengths_;
+  int32_t cached_positions_;
+  double bytes_ = 0;
+  int32_t most_rows_ = 0;
+  bool has_half_ = false;
+};
+
+StageLimit LimitOf(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions,
+                   const Hardware& hardware) {
+  StageLimit limit{.stage = plan.name, .ops = static_cast<int64_t>(plan.ops.size())};
+  for (const Op& op : plan.ops) {
+    const Cost cost = OpCost(plan, op, lengths, cached_positions);
+    Traffic traffic(plan, lengths, cached_positions);
+    VisitOperands(op, traffic);
+    const double flops = 2.0 * static_cast<double>(cost.multiply_adds);
+    const double bytes = static_cast<double>(cost.weight_bytes) + traffic.bytes();
+    const double peak = traffic.is_for_tensor_cores() ? hardware.tensor_flops : hardware.f32_flops;
+    limit.flops += flops;
+    limit.weight_bytes += static_cast<double>(cost.weight_bytes);
+    limit.bytes += bytes;
+    limit.seconds += std::max(flops / peak, bytes / hardware.bytes);
+  }
+  return limit;
+}
+
+}  // namespace
+
+const Hardware* FindHardware(const std::string& name) {
+  for (const Hardware& each : AllHardware()) {
+    if (each.name == name) return &each;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> HardwareNames() {
+  std::vector<std::string> names;
+  for (const Hardware& each : AllHardware()) names.push_back(each.name);
+  return names;
+}
+
+double Roofline::WindowSeconds() const {
+  double sum = 0;
+  for (const StageLimit& stage : window) sum += stage.seconds;
+  return sum;
+}
+
+Result<Roofline> PredictLimits(const Engine& engine, const GateMask& gates,
+                               const Hardware& hardware, const RooflineOptions& options) {
+  const StageOptions stage_options{.gates = gates, .lane_count = options.beam_size};
+  const auto limit = [&](Stage stage, std::span<const int32_t> given,
+                         std::vector<int32_t>* lengths) -> Result<StageLimit> {
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
+                         engine.plans().Build(stage, stage_options));
+    lengths->assign(plan->lengths.size(), 0);
+    ESP_RETURN_IF_ERROR(plan->ResolveLengths(given, *lengths));
+    return LimitOf(*plan, *lengths, options.cached_positions, hardware);
+  };
+  const int32_t frames = SizesOf(engine.config()).frames;
+  const FrontendConfig& frontend = engine.config().frontend;
+  // OWSM's framing has a frame at either end of the window.
+  const int32_t hops = frames - (engine.config().family == ModelFamily::kOwsm ? 1 : 0);
+  Roofline roofline{
+      .input_s = static_cast<double>(hops) * frontend.hop_length / frontend.sample_rate,
+      .beam_size = options.beam_size,
+      .cached_positions = options.cached_positions};
+  std::vector<int32_t> lengths;
+  ESP_ASSIGN_OR_RETURN(StageLimit stem, limit(Stage::kStem, std::array{frames}, &lengths));
+  roofline.window.push_back(std::move(stem));
+  const std::array<int32_t, 1> steps = {lengths.back()};
+  std::vector<Stage> stages = {Stage::kEncoder};
+  if (engine.config().has_ctc) stages.push_back(Stage::kCtc);
+  stages.push_back(Stage::kSource);
+  for (const Stage stage : stages) {
+    ESP_ASSIGN_OR_RETURN(StageLimit each, limit(stage, steps, &lengths));
+    roofline.window.push_back(std::move(each));
+  }
+  const std::array<int32_t, 3> step = {options.beam_size, steps[0], options.beam_size};
+  ESP_ASSIGN_OR_RETURN(roofline.step, limit(Stage::kDecoder, step, &lengths));
+  return roofline;
+}
+
+GateMask SpreadClosed(const ModelConfig& config, double share) {
+  GateMask mask = AllOpen(config);
+  for (GateTable* table : {&mask.encoder, &mask.decoder}) {
+    // Closed wherever the running share passes a whole number, by kind first: each kind loses the
+    // same number of layers within one.
+    const size_t kinds = table->modules.size();
+    double sum = 0;
+    for (size_t kind = 0; kind < kinds; ++kind) {
+      for (size_t i = kind; i < table->open.size(); i += kinds) {
+        const double before = std::floor(sum);
+        sum += share;
+        if (std::floor(sum) > before) table->open[i] = 0;
+      }
+    }
+  }
+  return mask;
+}
+
+}  // namespace espalier

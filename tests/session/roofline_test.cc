@@ -1,0 +1,90 @@
+#include "runtime/session/roofline.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/session/gate_look.h"
+
+namespace espalier {
+namespace {
+
+const char kModel[] = "tests/golden/data/model_plain";
+
+class RooflineTest : public testing::Test {
+ protected:
+  RooflineTest() : engine_(std::move(*Engine::Open({.model_folder = kModel}))) {}
+  Roofline Predict(const GateMask& gates, const Hardware& hardware, int beam_size = 1) const {
+    auto roofline =
+        PredictLimits(*engine_, gates, hardware, {.beam_size = beam_size, .cached_positions = 16});
+    EXPECT_TRUE(roofline.ok()) << roofline.status().message();
+    return std::move(roofline).value();
+  }
+
+  std::shared_ptr<Engine> engine_;
+  Hardware hardware_{.name = "test", .tensor_flops = 4e12, .f32_flops = 1e12, .bytes = 1e11};
+};
+
+TEST_F(RooflineTest, WorkIsWhatTheCostModelCounts) {
+  const GateMask open = AllOpen(engine_->config());
+  const Roofline roofline = Predict(open, hardware_);
+  const int64_t samples = std::llround(roofline.input_s * engine_->config().frontend.sample_rate);
+  const auto work = WorkOf(*engine_, open, samples);
+  ASSERT_TRUE(work.ok()) << work.status().message();
+  double flops = 0;
+  for (const StageLimit& stage : roofline.window) {
+    if (stage.stage != "ctc") flops += stage.flops;  // WorkOf leaves it out
+  }
+  EXPECT_NEAR(flops, 2.0 * static_cast<double>(work->window_multiply_adds), 1e-6 * flops);
+  EXPECT_NEAR(roofline.step.flops, 2.0 * static_cast<double>(work->step_multiply_adds),
+              1e-6 * roofline.step.flops);
+}
+
+TEST_F(RooflineTest, AnOpTakesTheLongerOfComputingAndMoving) {
+  const GateMask open = AllOpen(engine_->config());
+  Hardware hardware = hardware_;
+  hardware.bytes = 1e30;
+  const Roofline computing = Predict(open, hardware);
+  // An f32 model: no tensor cores.
+  EXPECT_NEAR(computing.step.seconds, computing.step.flops / 1e12, 1e-12);
+  hardware = hardware_;
+  hardware.f32_flops = hardware.tensor_flops = 1e30;
+  const Roofline moving = Predict(open, hardware);
+  EXPECT_NEAR(moving.step.seconds, moving.step.bytes / 1e11, 1e-12);
+  const Roofline both = Predict(open, hardware_);
+  EXPECT_GE(both.step.seconds, std::max(computing.step.seconds, moving.step.seconds));
+  EXPECT_LE(both.step.seconds, computing.step.seconds + moving.step.seconds);
+}
+
+TEST_F(RooflineTest, ABeamReadsTheWeightsOnce) {
+  const GateMask open = AllOpen(engine_->config());
+  const Roofline one = Predict(open, hardware_), five = Predict(open, hardware_, 5);
+  EXPECT_EQ(one.step.weight_bytes, five.step.weight_bytes);
+  EXPECT_NEAR(five.step.flops, 5 * one.step.flops, 1e-6 * five.step.flops);
+}
+
+TEST_F(RooflineTest, ClosedModulesCostNothing) {
+  const Roofline open = Predict(AllOpen(engine_->config()), hardware_);
+  const Roofline gated = Predict(SpreadClosed(engine_->config(), 0.5), hardware_);
+  const Roofline closed = Predict(SpreadClosed(engine_->config(), 1.0), hardware_);
+  EXPECT_LT(gated.WindowSeconds(), open.WindowSeconds());
+  EXPECT_LT(closed.WindowSeconds(), gated.WindowSeconds());
+  EXPECT_LT(gated.step.weight_bytes, open.step.weight_bytes);
+  EXPECT_LT(gated.step.ops, open.step.ops);
+}
+
+TEST_F(RooflineTest, TheShareClosedIsTheShareAskedFor) {
+  for (const double share : {0.0, 0.3, 0.5, 1.0}) {
+    const GateMask mask = SpreadClosed(engine_->config(), share);
+    EXPECT_NEAR(mask.closed_count(), share * mask.gate_count(), 2.0) << share;
+  }
+}
+
+TEST(RooflineHardwareTest, EveryNameIsFound) {
+  for (const std::string& name : HardwareNames()) EXPECT_EQ(FindHardware(name)->name, name);
+  EXPECT_EQ(FindHardware("z80"), nullptr);
+}
+
+}  // namespace
+}  // namespace espalier
