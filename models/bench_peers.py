@@ -4,14 +4,16 @@
     bench_peers.py --model DIR [--espalier PROGRAM] [--peers-python PYTHON] [--audio WAV]
                    [--clips DIR] [--work DIR] [--rounds N] [--threads N] [--beams 1,5]
                    [--timestamps no,yes] [--only NAME,...] [--language CODE] [--out FILE.json]
+                   [--precisions float,int8]
 
 One set of weights (DIR, a Hugging Face Whisper folder), the same 30 s of audio, temperature 0, no
 fallback, language given. Every program runs in a process of its own; rounds are interleaved, every
 other one backwards. Each loads and transcribes once before the clock starts.
 
-PYTHON needs faster-whisper, pywhispercpp, soundfile. WORK keeps the audio and converted models:
-ggml-f16.bin is written here; ct2-f32 is made once, with a Python that has ctranslate2, transformers
-and torch, by
+"float": f16 weights with f32 sums, f32 (faster-whisper), f16 (whisper.cpp); "int8": what each program has
+of it. PYTHON needs faster-whisper, pywhispercpp, soundfile. WORK keeps the audio and converted models:
+ggml-*.bin and espalier-int8 are written here; ct2-f32 is made once, with a Python that has
+ctranslate2, transformers and torch, by
     ct2-transformers-converter --model DIR --output_dir WORK/ct2-f32 --quantization float32
         --copy_files tokenizer.json preprocessor_config.json
 Without WAV the audio is made of the clips of CLIPS/manifest.json in that language.
@@ -59,35 +61,58 @@ def make_audio(args, path):
 
 
 def prepare(args):
-    """(audio, ggml model, CTranslate2 model), made where missing."""
+    """Audio and models, by what they are for; made where missing."""
     os.makedirs(args.work, exist_ok=True)
     audio = args.audio
     if not audio:
         audio = os.path.join(args.work, "speech-%s.wav" % args.language)
         if not os.path.isfile(audio):
             make_audio(args, audio)
-    ggml = os.path.join(args.work, "ggml-f16.bin")
-    if not os.path.isfile(ggml):
-        write_ggml(args.model, ggml)
-    ct2 = os.path.join(args.work, "ct2-f32")
+    files = {"audio": audio, "espalier": args.model}
+    for precision in ("f16", "q8_0"):
+        ggml = files[precision] = os.path.join(args.work, "ggml-%s.bin" % precision)
+        if not os.path.isfile(ggml):
+            write_ggml(args.model, ggml, precision)
+    ct2 = files["ct2"] = os.path.join(args.work, "ct2-f32")
     if not os.path.isdir(ct2):
         raise SystemExit("bench_peers.py: %s is missing; --help says how to make it" % ct2)
-    return audio, ggml, ct2
+    int8 = files["espalier int8"] = os.path.join(args.work, "espalier-int8")
+    if args.espalier and "int8" in args.precisions and not os.path.isdir(int8):
+        command = [args.espalier, "quantize", args.model, "--to", "int8", "-o", int8]
+        subprocess.run(command, check=True)
+    return files
 
 
 def commands(args, beam, timestamps):
     """Name -> command line, of every program under one setting."""
-    audio, ggml, ct2 = args.files
+    audio = args.files["audio"]
     options = ["--beam-size", str(beam), "--threads", str(args.threads)]
+    language = ["--language", args.language] + ["--timestamps"] * timestamps
     peer = [args.peers_python, "-B", os.path.join(HERE, "peer_timing.py")]
-    peer_options = options + ["--language", args.language] + ["--timestamps"] * timestamps
-    found = {
-        "faster-whisper f32": peer + ["faster-whisper", ct2, audio] + peer_options,
-        "whisper.cpp f16": peer + ["whisper.cpp", ggml, audio] + peer_options,
-    }
-    if args.espalier:
-        bench = [args.espalier, "bench", "-m", args.model, audio, "-l", args.language, "--json"]
-        found["espalier"] = bench + options + ["--runs=1"] + ["--timestamps"] * timestamps
+
+    def faster_whisper(compute_type):
+        command = peer + ["faster-whisper", args.files["ct2"], audio] + options + language
+        return command + ["--compute-type", compute_type]
+
+    def whisper_cpp(precision):
+        return peer + ["whisper.cpp", args.files[precision], audio] + options + language
+
+    def espalier(model):
+        return (
+            [args.espalier, "bench", "-m", model, audio, "--json", "--runs=1"] + options + language
+        )
+
+    found = {}
+    if "float" in args.precisions:
+        found["faster-whisper f32"] = faster_whisper("float32")
+        found["whisper.cpp f16"] = whisper_cpp("f16")
+        if args.espalier:
+            found["espalier"] = espalier(args.files["espalier"])
+    if "int8" in args.precisions:
+        found["faster-whisper int8"] = faster_whisper("int8")
+        found["whisper.cpp q8_0"] = whisper_cpp("q8_0")
+        if args.espalier:
+            found["espalier int8"] = espalier(args.files["espalier int8"])
     wanted = args.only.split(",") if args.only else found
     return {name: command for name, command in found.items() if name in wanted}
 
@@ -137,18 +162,18 @@ def table(runs):
 
 
 def verdicts(runs):
-    """One line per setting: Espalier's median against the faster peer's."""
+    """One line per setting and precision of ours: its median against the fastest peer's."""
     lines = []
     for setting in dict.fromkeys(run["setting"] for run in runs):
-        medians = {}
+        ours, peers = {}, {}
         for name in dict.fromkeys(run["program"] for run in runs):
             times = [r["total_s"] for r in runs if (r["setting"], r["program"]) == (setting, name)]
-            medians[name] = statistics.median(times)
-        ours = medians.pop("espalier", None)
-        if ours and medians:
-            best = min(medians, key=medians.get)
-            words = (setting, ours, medians[best], best, medians[best] / ours)
-            lines.append("%s: espalier %.2f s, best peer %.2f s (%s): %.2f times as fast" % words)
+            (ours if name.startswith("espalier") else peers)[name] = statistics.median(times)
+        for name, seconds in ours.items():
+            if peers:
+                best = min(peers, key=peers.get)
+                words = (setting, name, seconds, peers[best], best, seconds / peers[best])
+                lines.append("%s: %s %.2f s, fastest peer %.2f s (%s): %.2f of its time" % words)
     return lines
 
 
@@ -157,7 +182,7 @@ def report(args, runs):
         "\n%s; %s; %d threads, %d rounds"
         % (
             os.path.basename(os.path.abspath(args.model)),
-            os.path.basename(args.files[0]),
+            os.path.basename(args.files["audio"]),
             args.threads,
             args.rounds,
         )
@@ -196,6 +221,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--beams", type=numbers, default=[1, 5], metavar="1,5")
     parser.add_argument("--timestamps", type=yes_or_no, default=[False, True], metavar="no,yes")
+    parser.add_argument("--precisions", type=lambda t: t.split(","), default=["float", "int8"])
     parser.add_argument("--only", metavar="NAME,...", help="of the programs, by the table's names")
     parser.add_argument("--language", default="en")
     parser.add_argument("--out", metavar="FILE", help="every run as JSON")

@@ -2,7 +2,7 @@
 """Runs one other Whisper program in this process and prints what one transcription cost, as JSON.
 
     peer_timing.py faster-whisper|whisper.cpp MODEL AUDIO.wav [--beam-size N] [--threads N]
-                   [--timestamps] [--language CODE]
+                   [--timestamps] [--language CODE] [--compute-type float32|int8]
 
 bench_peers.py starts it with a Python that has faster-whisper and pywhispercpp. Temperature 0, no
 fallback, no voice activity detection, no carried text. The model is loaded and one untimed
@@ -22,7 +22,9 @@ def faster_whisper(args):
     from faster_whisper import WhisperModel
 
     yield
-    model = WhisperModel(args.model, device="cpu", compute_type="float32", cpu_threads=args.threads)
+    model = WhisperModel(
+        args.model, device="cpu", compute_type=args.compute_type, cpu_threads=args.threads
+    )
     options = {
         "language": args.language,
         "beam_size": args.beam_size,
@@ -86,6 +88,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--timestamps", action="store_true")
     parser.add_argument("--language", default="en")
+    parser.add_argument("--compute-type", default="float32", help="of faster-whisper")
     args = parser.parse_args()
     samples = read_wav(args.audio)
     steps = PEERS[args.peer](args)
