@@ -2,8 +2,8 @@
 // Matrix product without shared memory: an invocation keeps TILE_ROWS output positions of four
 // columns in registers; weights are read once per tile, side by side across invocations, inputs are
 // the same for all invocations of a workgroup. For devices whose shared memory is no faster than
-// their cache (phones, processors). On lavapipe, 188 x 1024 x 1024: 2.0, 2.9, 3.65 GFLOP/s with 8,
-// 16, 32 rows; a 64 x 64 x 16 tile in shared memory gave 1.9 and compiled for 2 s.
+// their cache (phones). On lavapipe, 188 x 1024 x 1024: 2.0, 2.9, 3.65 GFLOP/s with 8, 16, 32 rows; a
+// 64 x 64 x 16 tile in shared memory gave 1.9 and compiled for 2 s.
 #extension GL_EXT_control_flow_attributes : enable
 #extension GL_GOOGLE_include_directive : enable
 #include "params/gemm.h"

@@ -20,11 +20,14 @@ Tuning TuningOf(const PhysicalDevice& device, GemmKind gemm) {
   Tuning tuning;
   const VkPhysicalDeviceLimits& limits = device.limits;
   if (device.is_software()) {
-    // One subgroup a workgroup: no barriers, and what is the same for all lanes is read once.
+    // One subgroup a workgroup: no barriers, and lanes can load for each other.
     const uint32_t width = std::clamp<uint32_t>(device.subgroup_size, 4, 32);
     tuning.lanes = tuning.reduce_threads = tuning.attention_lanes = width;
     tuning.attention_block = 1;
-    tuning.direct_rows = 16;
+    constexpr VkSubgroupFeatureFlags kShuffle = VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+    tuning.share_loads =
+        width == device.subgroup_size && (device.subgroup_operations & kShuffle) != 0;
+    tuning.direct_rows = tuning.share_loads ? 4 * width : 16;
     tuning.tile_rows = 32;
     tuning.tile_vectors = 8;
     tuning.tile_depth = 8;
@@ -39,7 +42,10 @@ Tuning TuningOf(const PhysicalDevice& device, GemmKind gemm) {
       limits.maxComputeWorkGroupInvocations < TileThreads(tuning)) {
     tuning.tiled_gemm = false;
   }
-  if (gemm != GemmKind::kByDevice) tuning.tiled_gemm = gemm == GemmKind::kTiled;
+  if (gemm != GemmKind::kByDevice) {
+    tuning.tiled_gemm = gemm == GemmKind::kTiled;
+    tuning.share_loads = false;
+  }
   return tuning;
 }
 

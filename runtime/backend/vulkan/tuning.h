@@ -14,6 +14,9 @@ struct Tuning {
   uint32_t lanes = 64;           // workgroup width of kernels without reductions
   uint32_t reduce_threads = 64;  // of kernels that reduce a row
   bool tiled_gemm = true;
+  // A workgroup of `lanes` or `attention_lanes` is one subgroup, whose invocations load for each
+  // other (gemm_subgroup.comp, attention_subgroup.comp).
+  bool share_loads = false;
   uint32_t direct_rows = 8;                                                    // gemm_direct.comp
   uint32_t tile_rows = 64, tile_vectors = 16, rows_each = 4, tile_depth = 16;  // gemm_tiled.comp
   uint32_t gemv_lanes = 8, gemv_slices = 8;

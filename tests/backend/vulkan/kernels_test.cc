@@ -1,6 +1,6 @@
-// Kernels and paths that conformance does not reach here: the shared-memory product, which lavapipe
-// does not choose; windows that begin at a vec4, as models' do; memory that is not the host's;
-// weights in chunks.
+// Kernels and paths that conformance does not reach here: products and attention that lavapipe does
+// not choose; windows that begin at a vec4, as models' do; memory that is not the host's; weights
+// in chunks.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -111,6 +111,18 @@ OpCase AlignedLinear(int32_t row_count, int32_t in, int32_t out) {
                                             .output = b.Slot(rows, out)});
 }
 
+OpCase AlignedConv1d(int32_t frame_count, int32_t in, int32_t out) {
+  AlignedCase b;
+  const int32_t frames = b.Length(frame_count);
+  const TensorRef input = b.Slot(frames, in);
+  return b.Build("aligned_conv1d", Conv1dOp{.input = input,
+                                            .weight = b.Weight(out, 3 * in),
+                                            .bias = b.Weight(1, out),
+                                            .output = b.Slot(frames, out),
+                                            .stride = 1,
+                                            .activation = Activation::kGelu});
+}
+
 OpCase AlignedAttention(int32_t query_count, int32_t key_count, int32_t heads, int32_t width) {
   AlignedCase b;
   const int32_t queries = b.Length(query_count), keys = b.Length(key_count);
@@ -130,11 +142,24 @@ TEST(VulkanKernelsTest, ProductsThroughSharedMemory) {
   ExpectLikeReference(*backend, {AlignedLinear(45, 52, 76)});
 }
 
+// Rows around a tile's and a subgroup's, columns that end within a workgroup and a vec4, keys
+// around a block's.
+std::vector<OpCase> AlignedCases() {
+  return {AlignedLinear(1, 64, 40),        AlignedLinear(6, 68, 132),
+          AlignedLinear(45, 52, 76),       AlignedLinear(32, 20, 31),
+          AlignedLinear(65, 64, 33),       AlignedConv1d(37, 8, 20),
+          AlignedAttention(21, 35, 3, 16), AlignedAttention(5, 70, 2, 24),
+          AlignedAttention(9, 1, 1, 8),    AlignedAttention(40, 24, 2, 64)};
+}
+
 TEST(VulkanKernelsTest, WindowsThatBeginAtAVector) {
   VULKAN_OR_SKIP(backend);
-  ExpectLikeReference(
-      *backend, {AlignedLinear(1, 64, 40), AlignedLinear(6, 68, 132), AlignedLinear(45, 52, 76),
-                 AlignedAttention(21, 35, 3, 16), AlignedAttention(5, 70, 2, 24)});
+  ExpectLikeReference(*backend, AlignedCases());
+}
+
+TEST(VulkanKernelsTest, InvocationsThatLoadForThemselves) {
+  VULKAN_OR_SKIP(backend, {.gemm = VulkanOptions::Gemm::kDirect});
+  ExpectLikeReference(*backend, AlignedCases());
 }
 
 TEST(VulkanKernelsTest, MemoryOfItsOwnIsStaged) {

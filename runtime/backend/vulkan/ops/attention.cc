@@ -49,6 +49,14 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
   }
   const bool vectors = width % 4 == 0 && key.base % 4 == 0 && key.stride % 4 == 0 &&
                        value.base % 4 == 0 && value.stride % 4 == 0;
+  if (tuning.share_loads && vectors && query.base % 4 == 0 && query.stride % 4 == 0) {
+    return lowering.Add({.shader = Shader::kAttentionSubgroup,
+                         .constants = {tuning.attention_lanes, width},
+                         .bindings = {query.Read(), key.Read(), value.Read(), output.Write()},
+                         .x = {.rows = params.rows, .divisor = tuning.attention_lanes},
+                         .y = {.rows = heads}},
+                        params);
+  }
   return lowering.Add(
       {.shader = Shader::kAttention,
        .constants = {tuning.attention_lanes, width, vectors, tuning.attention_block},

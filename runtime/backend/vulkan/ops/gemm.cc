@@ -62,6 +62,9 @@ DispatchRequest RequestOf(const Gemm& gemm, const GemmParams& params, uint32_t s
     }
     request.x.divisor = tuning.tile_vectors * 4;
     request.y.divisor = tuning.tile_rows;
+  } else if (tuning.share_loads && vectors) {
+    request.shader = Shader::kGemmSubgroup;
+    request.constants.pop_back();  // vectors always
   }
   return request;
 }
