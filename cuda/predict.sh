@@ -18,7 +18,8 @@ Nothing here was run on a GPU: none was at hand.
 
 Read it so: a window's time is mostly decoding, and decoding is reading weights. A beam of five costs hardly
 more than one hypothesis because `gemv` reads each weight once for all of them. Closing 30 % of the modules
-saves less than 30 %, because the convolutions in front, the CTC head and the output layer have no gates.
+saves less than 30 %, because the convolutions in front, the CTC head and the output layer have no gates. What
+a step moves beside weights is mostly the window's keys and values, which the plans hold as f32.
 
 END
 echo "\`cuda/predict.sh\`, $(date -u +%F), commit $(git rev-parse --short HEAD); f16 weights, no device used."
