@@ -3,12 +3,13 @@
 
     evaluate_wer.py MANIFEST AUDIO_ROOT --model DIR [--espalier PROGRAM] [--beam-size N]
                     [--languages en,fr] [--limit N] [--max-seconds S] [--threads N] [--errors]
-                    [--extra "OPTIONS"]
+                    [--extra "OPTIONS"] [--against "OPTIONS"]
     evaluate_wer.py MANIFEST AUDIO_ROOT --hyp-dir DIR
 
 MANIFEST: JSON, a list of {"file", "language", "text", "seconds"}; clips over 30 s are left out
 unless --max-seconds says otherwise. One process per language, so that
-loading is paid once. --hyp-dir scores what is there: DIR/<language>/<stem>.json or .txt.
+loading is paid once. --against runs the clips with its options in place of --extra too and lists
+those whose text differs: two devices, say. --hyp-dir scores what is there: DIR/<language>/<stem>.json or .txt.
 Exit status 1 when a clip has no result.
 """
 
@@ -42,7 +43,7 @@ def stem(entry):
     return os.path.splitext(os.path.basename(entry["file"]))[0]
 
 
-def transcribe(args, language, entries, out_dir):
+def transcribe(args, language, entries, out_dir, options):
     """Runs the program once over all clips of a language; returns wall seconds."""
     os.makedirs(out_dir)
     files = [os.path.join(args.audio_root, entry["file"]) for entry in entries]
@@ -51,7 +52,7 @@ def transcribe(args, language, entries, out_dir):
     if args.threads:
         command += ["--threads", str(args.threads)]
     start = time.monotonic()
-    done = subprocess.run(command + shlex.split(args.extra), stdout=subprocess.DEVNULL)
+    done = subprocess.run(command + shlex.split(options), stdout=subprocess.DEVNULL)
     if done.returncode:
         print("%s: exit status %d" % (language, done.returncode), file=sys.stderr)
     return time.monotonic() - start
@@ -83,6 +84,19 @@ def score(args, folder, entries):
     return sums, absent
 
 
+def count_different(args, folder, language, entries):
+    """Clips whose text is another one with --against; prints both texts."""
+    other = folder + "-against"
+    transcribe(args, language, entries, other, args.against)
+    count = 0
+    for entry in entries:
+        texts = [hypothesis(f, entry) for f in (folder, other)]
+        if texts[0] != texts[1]:
+            count += 1
+            print("%s\n  %s\n  %s" % (entry["file"], *texts))
+    return count
+
+
 def result_row(name, sums, clips, absent, seconds, wall):
     speed = "%.1f (%.3f)" % (wall, wall / seconds) if wall else "-"
     word, words, char, chars = sums
@@ -98,10 +112,13 @@ def result_row(name, sums, clips, absent, seconds, wall):
 
 def evaluate(args, scratch):
     rows, total, all_clips, all_absent, all_seconds, all_wall = [], [0] * 4, 0, 0, 0.0, 0.0
+    different = 0
     for language, entries in read_manifest(args).items():
         folder, wall = os.path.join(args.hyp_dir or scratch, language), 0.0
         if not args.hyp_dir:
-            wall = transcribe(args, language, entries, folder)
+            wall = transcribe(args, language, entries, folder, args.extra)
+            if args.against is not None:
+                different += count_different(args, folder, language, entries)
         sums, absent = score(args, folder, entries)
         seconds = sum(entry.get("seconds", 0.0) for entry in entries)
         rows.append(result_row(language, sums, len(entries), absent, seconds, wall))
@@ -114,6 +131,8 @@ def evaluate(args, scratch):
         print("%s, beam %d; %s\n" % (model, args.beam_size, measuring.machine()))
     head = ["language", "clips", "no result", "WER %", "CER %", "wall s (per s of audio)"]
     print(measuring.markdown_table(head, rows))
+    if args.against is not None:
+        print("\n%d of %d clips have another text with %r" % (different, all_clips, args.against))
     return 1 if all_absent else 0
 
 
@@ -130,6 +149,7 @@ def main():
     parser.add_argument("--beam-size", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--extra", default="", help="more options for espalier transcribe")
+    parser.add_argument("--against", help="options to compare the text with, in place of --extra")
     parser.add_argument("--errors", action="store_true", help="print the clips with errors")
     args = parser.parse_args()
     if not args.model and not args.hyp_dir:
