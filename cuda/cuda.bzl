@@ -108,5 +108,7 @@ def cuda_library(name, srcs, hdrs, private_hdrs):
         copts = COPTS + ["-fno-strict-aliasing", "-Wno-unknown-pragmas"],
         target_compatible_with = HEADERS_ONLY,
         textual_hdrs = srcs,
+        # Whatever the order in which the linker meets it and what calls it.
+        alwayslink = True,
         deps = ["//cuda/emu:emulator"],
     )
