@@ -160,6 +160,8 @@ typedef struct esp_model_info {
   int32_t gate_count;     /* modules that a context may close; 0: none */
   int32_t translates;     /* 1: "translate" is a task */
   int64_t parameter_count;
+  const char *device_name;   /* as the device calls itself */
+  const char *device_detail; /* instruction set, threads, driver */
 } esp_model_info;
 
 ESP_API void esp_model_info_init(esp_model_info *info);

@@ -108,6 +108,8 @@ esp_model_info InfoOf(const esp_model& model) {
   info.gate_count = config.gate ? AllOpen(config).gate_count() : 0;
   info.translates = whisper ? config.whisper->multilingual : config.owsm->tasks.size() > 1;
   info.parameter_count = model.engine->parameter_count();
+  info.device_name = model.engine->device().name.c_str();
+  info.device_detail = model.engine->device().detail.c_str();
   return info;
 }
 

@@ -63,6 +63,7 @@ static void test_queries(const esp_model *model) {
   EXPECT(esp_model_get_info(model, &info) == ESP_OK);
   EXPECT(info.sample_rate == 16000 && strcmp(info.family, "owsm") == 0);
   EXPECT(info.language_count > 0 && info.max_window_ms > 1000);
+  EXPECT(info.device_name[0] != 0 && info.device_detail[0] != 0);
   EXPECT(esp_model_language(model, 0) != NULL);
   EXPECT(esp_model_language(model, info.language_count) == NULL);
   /* A program built when the struct was shorter. */

@@ -9,7 +9,7 @@ finals() { grep -c '"type":"final"' heard || true; }
 start_sound_daemon
 expect 0 "$program" devices
 has out pulse
-expect 3 "$program" live -l eng --microphone no-such-microphone
+expect 2 "$program" live -l eng --microphone no-such-microphone
 set -m
 "$program" live -l eng --threads 1 --microphone pulse --record heard.wav --json-lines > heard 2> err &
 pid=$!

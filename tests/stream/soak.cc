@@ -55,7 +55,7 @@ double Relative(const std::vector<SoakSample>& samples, bool largest) {
 }  // namespace
 
 double SoakReport::growth() const { return Relative(samples, true); }
-double SoakReport::shrinkage() const { return -Relative(samples, false); }
+double SoakReport::shrinkage() const { return std::max(0.0, -Relative(samples, false)); }
 
 Result<SoakReport> RunSoak(const std::shared_ptr<Engine>& engine, double hours,
                            const std::vector<std::string>& languages,

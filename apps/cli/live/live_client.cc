@@ -116,14 +116,9 @@ Result<std::unique_ptr<LiveModel>> LiveModel::Open(const std::string& folder,
   std::unique_ptr<LiveModel> model(new LiveModel(opened));
   esp_model_info_init(&model->info_);
   ESP_RETURN_IF_ERROR(FromC(esp_model_get_info(opened, &model->info_)));
-  model->device_.id = model->info_.device;
-  for (int32_t i = 0; i < esp_device_count(); ++i) {
-    esp_device_info info;
-    esp_device_info_init(&info);
-    if (esp_device(i, &info) != ESP_OK || model->device_.id != info.id) continue;
-    model->device_.name = info.name;
-    model->device_.detail = info.detail;
-  }
+  model->device_ = {.id = model->info_.device,
+                    .name = model->info_.device_name,
+                    .detail = model->info_.device_detail};
   return model;
 }
 

@@ -79,7 +79,9 @@ std::vector<CaptureDevice> Devices() {
 
 Result<CaptureDevice> Find(const std::string& wanted) {
   const std::vector<CaptureDevice> devices = Devices();
-  if (devices.empty()) return NotFound("no capture device: is a microphone plugged in?");
+  if (devices.empty()) {
+    return Status(StatusCode::kDeviceLost, "no capture device: is a microphone plugged in?");
+  }
   int id = -1;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), id);
   const bool is_id = error == std::errc() && end == wanted.data() + wanted.size();
@@ -94,7 +96,7 @@ Result<CaptureDevice> Find(const std::string& wanted) {
     }
   }
   if (wanted.empty()) return devices[0];
-  return NotFound("no capture device '" + wanted + "' (espalier devices lists them)");
+  return InvalidArgument("no capture device '" + wanted + "' (espalier devices lists them)");
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ Result<std::vector<CaptureDevice>> ListCaptureDevices();
 // lock-free ring; everything else happens on the caller's thread. One at a time.
 class Microphone {
  public:
-  // `device`: a name, a part of one, or an id; empty: the default. Errors: kNotFound (no such
-  // device, none at all), kUnsupported (PortAudio cannot start or open it).
+  // `device`: a name, a part of one, or an id; empty: the default. Errors: kInvalidArgument (no
+  // such device), kDeviceLost (none at all), kUnsupported (PortAudio cannot start or open it).
   static Result<std::unique_ptr<Microphone>> Open(const std::string& device, int sample_rate);
   ~Microphone();
   Microphone(const Microphone&) = delete;
@@ -49,8 +49,8 @@ class Microphone {
   const std::string& name() const { return name_; }
 
   // False when nothing has come for a second: the device is gone. Reopen then tries to get the one
-  // of the same name back, or the default one where none was asked for; kNotFound as long as there
-  // is none.
+  // of the same name back, or the default one where none was asked for; an error of Open as long
+  // as there is none.
   bool alive() const;
   Status Reopen();
   // Ends the capture; what has come can still be read.
