@@ -41,7 +41,7 @@ def augment(frames, mean, rng, strength):
 def spread_labels(pieces, lengths, speech_frames, steps):
     """A guess of which piece each encoder step hears: as if every letter took the same time.
 
-    Synthesised speech is even enough for that to be about right, which spares CTC the thousands of
+    Synthesised speech is even enough for that to be about right, which spares CTC many of the
     updates in which it finds no alignment at all. Steps outside of the speech: blank, 0.
     """
     labels = torch.zeros(steps, dtype=torch.long)
