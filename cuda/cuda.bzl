@@ -17,6 +17,14 @@ _NVCC_FLAGS = [
     "-Xcompiler=-fPIC,-Wall,-Wextra",
 ]
 
+# Vectors are loaded by reinterpret_cast, which nvcc allows; thread and block indices are unsigned by
+# CUDA's definition and computed with as int, which nvcc takes without a word.
+EMULATED_COPTS = [
+    "-fno-strict-aliasing",
+    "-Wno-sign-conversion",
+    "-Wno-unknown-pragmas",
+]
+
 # What needs the toolkit's headers, and what needs nvcc and --config=cuda.
 HEADERS_ONLY = [] if HAS_HEADERS else ["@platforms//:incompatible"]
 CUDA_ONLY = select({
@@ -104,8 +112,7 @@ def cuda_library(name, srcs, hdrs, private_hdrs):
         name = name + "_emulated",
         srcs = wrappers,
         hdrs = hdrs + private_hdrs,
-        # Vectors are loaded by reinterpret_cast, which nvcc allows.
-        copts = COPTS + ["-fno-strict-aliasing", "-Wno-unknown-pragmas"],
+        copts = COPTS + EMULATED_COPTS,
         target_compatible_with = HEADERS_ONLY,
         textual_hdrs = srcs,
         # Whatever the order in which the linker meets it and what calls it.
