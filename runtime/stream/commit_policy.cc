@@ -38,7 +38,7 @@ class AlignAtt final : public CommitPolicy {
 
   int CertainTokens(const CommitInput& input) override {
     const int end = StopStep(input.content_steps);
-    int furthest = 0, certain = 0;
+    int furthest = input.heard_step, certain = 0;
     for (const LiveToken& token : input.hypothesis) {
       if (token.step < 0 || token.step >= end || token.step < furthest - rewind_steps_) break;
       furthest = std::max(furthest, token.step);

@@ -16,6 +16,7 @@ struct CommitInput {
   std::span<const LiveToken> hypothesis;  // behind the committed tokens
   int committed_count = 0;                // tokens of this utterance committed before
   int content_steps = 0;                  // of audio in the window
+  int heard_step = 0;                     // the furthest that committed tokens look at
 };
 
 // One session; not thread-safe.

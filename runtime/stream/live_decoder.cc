@@ -24,6 +24,15 @@ int FewestFrames(const ModelConfig& config) {
   return static_cast<int>(std::ceil(seconds * frontend.sample_rate / frontend.hop_length));
 }
 
+// In a short window a loop is shorter than in one of 30 s: what nobody can say in that time is one.
+RepetitionOptions LoopsOfWindow(int64_t content_ms) {
+  constexpr int64_t kFewestTokens = 12, kTokensIn10S = 65;
+  RepetitionOptions options;
+  options.min_loop_tokens = static_cast<int>(std::min<int64_t>(
+      options.min_loop_tokens, std::max(kFewestTokens, content_ms * kTokensIn10S / 10'000)));
+  return options;
+}
+
 // What LogMel gives for digital silence.
 float SilentFeature(ModelFamily family) {
   constexpr auto kFloor = static_cast<float>(kMelFloor);
@@ -130,10 +139,13 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
     hypothesis.no_speech_prob = std::exp(double{log_probs_[vocabulary_size + token]});
   }
   std::vector<int> ids(prefix.begin(), prefix.end());
-  const RepetitionOptions repetition;
   const FrontendConfig& frontend = engine_->config().frontend;
+  const int64_t content_ms = int64_t{content_steps_} * frames_per_step_ * frontend.hop_length *
+                             1000 / frontend.sample_rate;
+  const RepetitionOptions repetition = LoopsOfWindow(content_ms);
   SaidAgain again(content_steps_,
-                  frames_per_step_ * frontend.hop_length * 1000 / frontend.sample_rate);
+                  frames_per_step_ * frontend.hop_length * 1000 / frontend.sample_rate,
+                  options.heard_step);
   for (int row = fed - 1;; row = 0) {
     if (stop_.stop_requested()) return Cancelled("live decoding was cancelled");
     ESP_ASSIGN_OR_RETURN(const bool more, Extend(static_cast<int>(ids.size()), &hypothesis));

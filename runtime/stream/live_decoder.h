@@ -32,6 +32,7 @@ struct LiveHypothesis {
 
 struct LiveDecodeOptions {
   int token_limit = 0;  // most tokens behind the prefix
+  int heard_step = 0;   // the furthest that the prefix looks at
   int stop_step = -1;   // stops behind the first token that looks at this step or a later one; -1:
                         // never
 };

@@ -251,11 +251,21 @@ Status LiveSession::Refresh(Extent extent) {
   return OkStatus();
 }
 
+int LiveSession::HeardStep() const {
+  int64_t heard_ms = utterance_->begin_ms();
+  for (const TimedToken& token : utterance_->committed()) {
+    heard_ms = std::max(heard_ms, token.at_ms);
+  }
+  return static_cast<int>(FrameOfMs(heard_ms - utterance_->begin_ms()) /
+                          decoder_->frames_per_step());
+}
+
 int LiveSession::CertainTokens(const std::vector<TimedToken>& tokens) {
   const int certain =
       policy_->CertainTokens({.hypothesis = last_hypothesis_.tokens,
                               .committed_count = static_cast<int>(utterance_->committed().size()),
-                              .content_steps = content_steps_});
+                              .content_steps = content_steps_,
+                              .heard_step = HeardStep()});
   std::vector<int> ids;
   for (const TimedToken& token : tokens) ids.push_back(token.id);
   return decoder_->vocabulary().WholeWords(ids, certain, context_.language());

@@ -100,6 +100,8 @@ class LiveSession {
   // Where the device fails, the CPU decodes the same window again.
   Result<std::vector<TimedToken>> DecodeTo(int64_t end_frame, Extent extent);
   Result<std::vector<TimedToken>> DecodeOnce(int64_t end_frame, Extent extent);
+  // The furthest encoder step of the window that committed tokens look at.
+  int HeardStep() const;
   int CertainTokens(const std::vector<TimedToken>& tokens);
   Status Refresh(Extent extent);
   // Whether `tokens`, an utterance's first, are no more than an invention to some sound.

@@ -18,7 +18,8 @@ constexpr size_t kRememberedTokens = 48;
 
 // Besides openai's rule for silent windows: text that the model hardly believes, of a sound that it
 // half takes for none. What whisper-base invents to music lies beyond both (0.4 to 0.7, -1.2 to
-// -2.3); what it hears of speech never does (beyond the first, above -0.3; beyond the second, 0.11).
+// -2.3); what it hears of speech never does (beyond the first, above -0.3; beyond the second,
+// 0.11).
 constexpr double kDoubtfulNoSpeech = 0.25, kDoubtfulLogProb = -0.8;
 
 // A cut utterance is at least this long.
@@ -68,6 +69,7 @@ Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Exten
       last_hypothesis_,
       decoder_->Decode(context_.context(), previous_, prefix,
                        {.token_limit = std::max(most - static_cast<int>(prefix.size()), 1),
+                        .heard_step = HeardStep(),
                         .stop_step = hidden ? policy_->StopStep(content_steps_) : -1}));
   ++update_count_;
   std::vector<TimedToken> tokens;

@@ -15,9 +15,12 @@ class SaidAgain {
   static constexpr int kBackMs = 400;
   static constexpr int kNearEndMs = 1000;
 
-  // content_steps: encoder steps of the window that hold audio, each step_ms long.
-  SaidAgain(int content_steps, int step_ms)
-      : near_end_(content_steps - kNearEndMs / step_ms), back_steps_(kBackMs / step_ms) {}
+  // content_steps: encoder steps of the window that hold audio, each step_ms long. heard_step: the
+  // furthest that the text before looks at.
+  SaidAgain(int content_steps, int step_ms, int heard_step = 0)
+      : near_end_(content_steps - kNearEndMs / step_ms),
+        back_steps_(kBackMs / step_ms),
+        furthest_(heard_step) {}
 
   // step: where the next token looks; -1: not known. True when it is the last of kTokens that say
   // again what was said before.
@@ -30,7 +33,8 @@ class SaidAgain {
 
  private:
   const int near_end_, back_steps_;
-  int furthest_ = 0, run_ = 0;
+  int furthest_;
+  int run_ = 0;
 };
 
 }  // namespace espalier

@@ -63,5 +63,14 @@ TEST(AlignAttTest, LookingFarBackIsADoubt) {
   EXPECT_EQ(Certain(*policy, Tokens({1, 2, 3, 4}, {10, 60, 30, 29})), 3);
 }
 
+// "Agent login." once more, update for update: it looks back behind what was committed.
+TEST(AlignAttTest, LookingFarBackBehindCommittedTextIsADoubt) {
+  const auto policy = MakeAlignAtt(20, 30);
+  const auto tokens = Tokens({1, 2}, {10, 30});
+  EXPECT_EQ(policy->CertainTokens({.hypothesis = tokens, .content_steps = 100}), 2);
+  EXPECT_EQ(policy->CertainTokens({.hypothesis = tokens, .content_steps = 100, .heard_step = 60}),
+            0);
+}
+
 }  // namespace
 }  // namespace espalier

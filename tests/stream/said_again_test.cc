@@ -32,5 +32,13 @@ TEST(SaidAgainTest, InTheMiddleOfTheAudioThereIsMoreToSay) {
   EXPECT_EQ(FoundAt({10, 40, 45, 5, 12, 20, 25}, 90), 6);
 }
 
+// What was committed before counts: a loop may go on over updates.
+TEST(SaidAgainTest, TheTextBeforeHasBeenHeard) {
+  SaidAgain again(100, 20, 80);
+  EXPECT_FALSE(again.Add(5));
+  EXPECT_FALSE(again.Add(12));
+  EXPECT_TRUE(again.Add(40));
+}
+
 }  // namespace
 }  // namespace espalier
