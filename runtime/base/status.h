@@ -92,9 +92,10 @@ class [[nodiscard]] Result {
 #define ESP_CONCAT(a, b) ESP_CONCAT_INNER(a, b)
 
 // Returns the status from the enclosing function when it is an error.
+// Its variable is not called esp_status: that is a type of the C interface.
 #define ESP_RETURN_IF_ERROR(expr)                                                    \
   do {                                                                               \
-    if (::espalier::Status esp_status = (expr); !esp_status.ok()) return esp_status; \
+    if (::espalier::Status esp_failed = (expr); !esp_failed.ok()) return esp_failed; \
   } while (false)
 
 // ESP_ASSIGN_OR_RETURN(auto x, MakeX()): declares or assigns, or returns the error.
