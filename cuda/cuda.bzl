@@ -96,6 +96,7 @@ def cuda_library(name, srcs, hdrs, private_hdrs):
         hdrs = hdrs,
         linkstatic = True,
         target_compatible_with = CUDA_ONLY,
+        alwayslink = True,  # whatever the order in which the linker meets it and what calls it
         deps = ["//third_party:cuda_cudart"],
     )
 
@@ -116,7 +117,6 @@ def cuda_library(name, srcs, hdrs, private_hdrs):
         copts = COPTS + EMULATED_COPTS,
         target_compatible_with = HEADERS_ONLY,
         textual_hdrs = srcs,
-        # Whatever the order in which the linker meets it and what calls it.
         alwayslink = True,
         deps = ["//cuda/emu:emulator"],
     )
