@@ -17,8 +17,9 @@ _NVCC_FLAGS = [
     "-Xcompiler=-fPIC,-Wall,-Wextra",
 ]
 
-# Vectors are loaded by reinterpret_cast, which nvcc allows; unrolling is a hint to nvcc; thread and block indices are unsigned by
-# CUDA's definition and computed with as int, which nvcc takes without a word.
+# Vectors are loaded by reinterpret_cast, which nvcc allows; unrolling is a hint to nvcc; thread and
+# block indices are unsigned by CUDA's definition and computed with as int, which nvcc takes without
+# a word.
 EMULATED_COPTS = [
     "-fno-strict-aliasing",
     "-Wno-pass-failed",
