@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -20,9 +19,6 @@ enum class LiveEventType {
   kError,  // an update failed; the audio is kept, or the CPU went on where a device had failed
   kEnd,    // after Finish: nothing follows
 };
-
-// "speech_start", "partial", "final", "speech_end", "silence", "error", "end".
-std::string_view LiveEventName(LiveEventType type);
 
 struct LiveWord {
   std::string text = {};  // with the punctuation behind it, without blanks around it

@@ -64,7 +64,6 @@ int MemoryPool::FindMemoryType(uint32_t allowed, MemoryUse use) const {
 Result<MemoryPool::Block> MemoryPool::MakeBlock(VkDeviceSize size_bytes, MemoryUse use) {
   const Functions& vk = device_.functions();
   Block block;
-  block.size_bytes = size_bytes;
   block.use = use;
   VkBufferCreateInfo info = {};
   info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
@@ -101,7 +100,7 @@ Result<MemoryPool::Block> MemoryPool::MakeBlock(VkDeviceSize size_bytes, MemoryU
                           device_.physical().name.c_str(), static_cast<long long>(size_bytes),
                           static_cast<long long>(device_.counters().memory_bytes)));
   }
-  block.free[0] = size_bytes;
+  block.free = FreeRanges(size_bytes);
   return block;
 }
 
@@ -113,19 +112,15 @@ void MemoryPool::DestroyBlock(Block& block) {
 }
 
 bool MemoryPool::Take(Block& block, size_t index, VkDeviceSize size_bytes, Allocation* allocation) {
-  for (const auto& [offset, free_bytes] : block.free) {
-    if (free_bytes < size_bytes) continue;
-    allocation->pool_ = this;
-    allocation->block_ = index;
-    allocation->use_ = block.use;
-    allocation->buffer_ = block.buffer;
-    allocation->offset_ = offset;
-    allocation->host_ = block.host == nullptr ? nullptr : block.host + offset;
-    if (free_bytes > size_bytes) block.free[offset + size_bytes] = free_bytes - size_bytes;
-    block.free.erase(allocation->offset_);
-    return true;
-  }
-  return false;
+  const std::optional<size_t> offset = block.free.Take(size_bytes);
+  if (!offset) return false;
+  allocation->pool_ = this;
+  allocation->block_ = index;
+  allocation->use_ = block.use;
+  allocation->buffer_ = block.buffer;
+  allocation->offset_ = *offset;
+  allocation->host_ = block.host == nullptr ? nullptr : block.host + *offset;
+  return true;
 }
 
 Result<Allocation> MemoryPool::Allocate(size_t size_bytes, MemoryUse use) {
@@ -157,23 +152,10 @@ Result<Allocation> MemoryPool::Allocate(size_t size_bytes, MemoryUse use) {
 void MemoryPool::Free(const Allocation& allocation) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Block& block = blocks_[allocation.block_];
-  VkDeviceSize offset = allocation.offset_, size = RoundUp(allocation.size_bytes_);
-  device_.counters().memory_bytes -= static_cast<int64_t>(size);
-  auto next = block.free.lower_bound(offset);
-  if (next != block.free.end() && next->first == offset + size) {
-    size += next->second;
-    next = block.free.erase(next);
-  }
-  if (next != block.free.begin()) {
-    const auto before = std::prev(next);
-    if (before->first + before->second == offset) {
-      offset = before->first;
-      size += before->second;
-      block.free.erase(before);
-    }
-  }
-  block.free[offset] = size;
-  if (size == block.size_bytes) DestroyBlock(block);
+  const VkDeviceSize size_bytes = RoundUp(allocation.size_bytes_);
+  device_.counters().memory_bytes -= static_cast<int64_t>(size_bytes);
+  block.free.Put(allocation.offset_, size_bytes);
+  if (block.free.all_free()) DestroyBlock(block);
 }
 
 }  // namespace espalier::vulkan

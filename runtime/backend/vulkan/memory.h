@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "runtime/backend/device/free_ranges.h"
 #include "runtime/backend/vulkan/device.h"
 
 namespace espalier::vulkan {
@@ -66,9 +66,8 @@ class MemoryPool {
     VkDeviceMemory memory = VK_NULL_HANDLE;
     VkBuffer buffer = VK_NULL_HANDLE;
     std::byte* host = nullptr;
-    VkDeviceSize size_bytes = 0;
     MemoryUse use = MemoryUse::kDevice;
-    std::map<VkDeviceSize, VkDeviceSize> free;  // offset → size, neighbours joined
+    FreeRanges free;
   };
 
   Result<Block> MakeBlock(VkDeviceSize size_bytes, MemoryUse use);

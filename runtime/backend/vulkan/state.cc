@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/base/string_format.h"
+#include "runtime/backend/device/bound_slots.h"
 
 namespace espalier::vulkan {
 namespace {
@@ -39,17 +39,11 @@ Result<std::unique_ptr<ExecutionState>> VulkanState::Create(
 }
 
 Status VulkanState::CheckExternals() const {
-  const Plan& plan = executable_->plan();
-  for (const Slot& slot : plan.slots) {
-    if (slot.external < 0) continue;
-    const DeviceBuffer* buffer = externals_[static_cast<size_t>(slot.external)];
-    const auto needed_bytes = static_cast<size_t>(plan.MaxBytes(slot));
-    if (buffer == nullptr || buffer->size_bytes() < needed_bytes) {
-      return Internal(StrFormat("%s: slot %s needs a Vulkan buffer of %zu bytes as external %d",
-                                plan.name.c_str(), slot.name.c_str(), needed_bytes, slot.external));
-    }
-  }
-  return OkStatus();
+  const auto bytes_of = [this](int32_t external) {
+    const DeviceBuffer* buffer = externals_[static_cast<size_t>(external)];
+    return buffer == nullptr ? 0 : buffer->size_bytes();
+  };
+  return espalier::CheckExternals(executable_->plan(), bytes_of, "Vulkan");
 }
 
 Status VulkanState::AllocateMemory() {
@@ -155,23 +149,11 @@ Status VulkanState::Run(std::span<const int32_t> lengths, const std::stop_token&
 
 Result<std::vector<float>> VulkanState::ReadTap(const Tap& tap) const {
   const Plan& plan = executable_->plan();
-  const Slot& slot = plan.slots[static_cast<size_t>(tap.value.slot)];
   const SlotRange range = vulkan::RangeOf(plan, tap.value.slot);
-  const auto rows = static_cast<size_t>(
-      slot.length >= 0 ? lengths_[static_cast<size_t>(slot.length)] : slot.fixed_rows);
-  const auto stride = static_cast<size_t>(slot.columns);
-  std::vector<float> all(rows * stride);
-  ESP_RETURN_IF_ERROR(executable_->context().transfer.Read(MemoryOf(range.external),
-                                                           static_cast<size_t>(range.begin),
-                                                           std::as_writable_bytes(std::span(all))));
-  const auto columns = static_cast<size_t>(tap.value.column_count);
-  std::vector<float> values(rows * columns);
-  for (size_t r = 0; r < rows; ++r) {
-    const auto from = r * stride + static_cast<size_t>(tap.value.column_begin);
-    std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(from), columns,
-                values.begin() + static_cast<std::ptrdiff_t>(r * columns));
-  }
-  return values;
+  return ReadTapRows(plan, tap, lengths_, [&](std::span<std::byte> bytes) {
+    return executable_->context().transfer.Read(MemoryOf(range.external),
+                                                static_cast<size_t>(range.begin), bytes);
+  });
 }
 
 }  // namespace espalier::vulkan

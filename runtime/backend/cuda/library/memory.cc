@@ -46,24 +46,18 @@ Status MemoryPool::MakeBlock(size_t size_bytes, Block* block) {
   ESP_RETURN_IF_ERROR(device_.Check(device_.functions().Malloc(&data, size_bytes),
                                     StrFormat("%zu bytes of device memory", size_bytes).c_str()));
   block->data = static_cast<std::byte*>(data);
-  block->size_bytes = size_bytes;
-  block->free = {{0, size_bytes}};
+  block->free = FreeRanges(size_bytes);
   return OkStatus();
 }
 
 bool MemoryPool::Take(size_t index, size_t size_bytes, Allocation* allocation) {
   Block& block = blocks_[index];
-  for (const auto& [offset, free_bytes] : block.free) {
-    if (free_bytes < size_bytes) continue;
-    allocation->pool_ = this;
-    allocation->block_ = index;
-    allocation->data_ = block.data + offset;
-    const size_t begin = offset, rest = free_bytes - size_bytes;
-    if (rest > 0) block.free[begin + size_bytes] = rest;
-    block.free.erase(begin);
-    return true;
-  }
-  return false;
+  const std::optional<size_t> offset = block.free.Take(size_bytes);
+  if (!offset) return false;
+  allocation->pool_ = this;
+  allocation->block_ = index;
+  allocation->data_ = block.data + *offset;
+  return true;
 }
 
 Result<Allocation> MemoryPool::Allocate(size_t size_bytes) {
@@ -94,24 +88,10 @@ Result<Allocation> MemoryPool::Allocate(size_t size_bytes) {
 void MemoryPool::Free(const Allocation& allocation) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Block& block = blocks_[allocation.block_];
-  auto offset = static_cast<size_t>(allocation.data_ - block.data);
-  size_t size = RoundUp(allocation.size_bytes_);
-  device_.counters().memory_bytes -= static_cast<int64_t>(size);
-  auto next = block.free.lower_bound(offset);
-  if (next != block.free.end() && next->first == offset + size) {
-    size += next->second;
-    next = block.free.erase(next);
-  }
-  if (next != block.free.begin()) {
-    const auto before = std::prev(next);
-    if (before->first + before->second == offset) {
-      offset = before->first;
-      size += before->second;
-      block.free.erase(before);
-    }
-  }
-  block.free[offset] = size;
-  if (size == block.size_bytes) DestroyBlock(&block);
+  const size_t size_bytes = RoundUp(allocation.size_bytes_);
+  device_.counters().memory_bytes -= static_cast<int64_t>(size_bytes);
+  block.free.Put(static_cast<size_t>(allocation.data_ - block.data), size_bytes);
+  if (block.free.all_free()) DestroyBlock(&block);
 }
 
 }  // namespace espalier::cuda

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "runtime/backend/cuda/library/device.h"
+#include "runtime/backend/device/free_ranges.h"
 
 namespace espalier::cuda {
 
@@ -51,8 +51,7 @@ class MemoryPool {
   friend class Allocation;
   struct Block {
     std::byte* data = nullptr;
-    size_t size_bytes = 0;
-    std::map<size_t, size_t> free;  // offset → size, neighbours joined
+    FreeRanges free;
   };
 
   Status MakeBlock(size_t size_bytes, Block* block);
