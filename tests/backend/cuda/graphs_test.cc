@@ -3,133 +3,23 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cmath>
-#include <cstring>
 #include <thread>
 
 #include "runtime/backend/cuda/library/executable.h"
 #include "runtime/backend/reference/reference_backend.h"
 #include "tests/backend/cuda/open_emulated.h"
+#include "tests/backend/device/small_plan.h"
 
 namespace espalier {
 namespace {
 
-constexpr int32_t kMost = 80, kWidth = 8;
+using small_plan::Bound, small_plan::PlanMaker, small_plan::kWidth;
 
-// Makes plans over matrices of (rows, 8).
-class PlanMaker {
- public:
-  PlanMaker() {
-    plan_->name = "small";
-    plan_->lengths.push_back({.name = "rows", .max = kMost});
-    std::vector<float> values;
-    for (int i = 0; i < kWidth * kWidth; ++i) {
-      values.push_back(0.1f * static_cast<float>(i % 11) - 0.5f);
-    }
-    values_ = std::make_shared<const std::vector<float>>(std::move(values));
-  }
-  TensorRef Slot(bool external) {
-    const auto index = static_cast<int32_t>(plan_->slots.size());
-    plan_->slots.push_back({.name = "slot" + std::to_string(index),
-                            .length = 0,
-                            .columns = kWidth,
-                            .external = external ? plan_->external_count++ : -1,
-                            .offset_bytes = external ? 0 : plan_->arena_bytes});
-    if (!external) plan_->arena_bytes += kMost * kWidth * 4;
-    return {.slot = index, .column_count = kWidth};
-  }
-  WeightRef Weight(int64_t rows) {
-    plan_->weights.push_back({.name = "w",
-                              .rows = rows,
-                              .columns = kWidth,
-                              .row_stride = kWidth,
-                              .data = values_->data(),
-                              .owned = values_});
-    return {static_cast<int32_t>(plan_->weights.size()) - 1};
-  }
-  void Add(Op op) { plan_->ops.push_back(std::move(op)); }
-  void AddCache(const TensorRef& rows) {
-    const auto ints = [&](int32_t fixed_rows, int32_t columns, int32_t length) {
-      plan_->slots.push_back({.name = "ints",
-                              .dtype = DType::kI32,
-                              .length = length,
-                              .fixed_rows = fixed_rows,
-                              .columns = columns,
-                              .external = plan_->external_count++});
-      return TensorRef{.slot = static_cast<int32_t>(plan_->slots.size()) - 1,
-                       .column_count = columns};
-    };
-    const auto cache = [&] {
-      plan_->slots.push_back({.name = "cache",
-                              .fixed_rows = 2 * kMost,
-                              .columns = kWidth,
-                              .external = plan_->external_count++});
-      return TensorRef{.slot = static_cast<int32_t>(plan_->slots.size()) - 1,
-                       .column_count = kWidth};
-    };
-    CachedAttentionOp op;
-    op.query = op.key = op.value = rows;
-    op.key_cache = cache();
-    op.value_cache = cache();
-    op.positions = ints(0, 1, 0);
-    op.lanes = ints(0, 1, 0);
-    op.history = ints(2, kMost, -1);
-    op.lane_count = 2;
-    op.position_count = kMost;
-    op.output = Slot(true);
-    Add(op);
-  }
-  std::shared_ptr<const Plan> Finish() {
-    const Status valid = plan_->Validate();
-    EXPECT_TRUE(valid.ok()) << valid.message();
-    return plan_;
-  }
-
- private:
-  std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
-  std::shared_ptr<const std::vector<float>> values_;
-};
+constexpr int32_t kMost = 80;
 
 std::shared_ptr<const Plan> ThreeOps(bool with_cache) {
-  PlanMaker maker;
-  const TensorRef x = maker.Slot(true), a = maker.Slot(false), b = maker.Slot(false);
-  maker.Add(LinearOp{.input = x, .weight = maker.Weight(8), .output = a});
-  maker.Add(LinearOp{.input = x, .weight = maker.Weight(8), .output = b});
-  maker.Add(LayerNormOp{
-      .input = a, .gamma = maker.Weight(1), .beta = maker.Weight(1), .output = maker.Slot(true)});
-  if (with_cache) maker.AddCache(b);
-  return maker.Finish();
+  return small_plan::ThreeOps(kMost, with_cache);
 }
-
-// A plan bound to buffers; external 0 counts up, the rest is zero.
-struct Bound {
-  Bound(Backend& backend, const std::shared_ptr<const Plan>& plan) {
-    std::vector<Buffer*> externals;
-    buffers.resize(static_cast<size_t>(plan->external_count));
-    for (const Slot& slot : plan->slots) {
-      if (slot.external < 0) continue;
-      auto& buffer = buffers[static_cast<size_t>(slot.external)];
-      buffer = *backend.Allocate(static_cast<size_t>(plan->MaxBytes(slot)));
-    }
-    for (const auto& buffer : buffers) externals.push_back(buffer.get());
-    std::vector<float> x(kMost * kWidth);
-    for (size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i));
-    EXPECT_TRUE(buffers[0]->Write(0, std::as_bytes(std::span(x))).ok());
-    auto executable = backend.Compile(plan);
-    EXPECT_TRUE(executable.ok()) << executable.status().message();
-    if (!executable.ok()) return;
-    auto made = (*executable)->Bind(externals);
-    EXPECT_TRUE(made.ok()) << made.status().message();
-    if (made.ok()) state = std::move(made).value();
-  }
-  std::vector<float> Read(size_t external) const {
-    std::vector<float> values(buffers[external]->size_bytes() / 4);
-    EXPECT_TRUE(buffers[external]->Read(0, std::as_writable_bytes(std::span(values))).ok());
-    return values;
-  }
-  std::vector<std::unique_ptr<Buffer>> buffers;
-  std::unique_ptr<ExecutionState> state;
-};
 
 TEST(CudaGraphsTest, NothingIsCapturedOrAllocatedAfterBinding) {
   const LeakCheck leaks;
@@ -223,7 +113,7 @@ TEST(CudaGraphsTest, ProductsIntoTheArenaAreTheReferences) {
        {Activation::kNone, Activation::kRelu, Activation::kSwish, Activation::kGelu}) {
     for (const float scale : {1.0f, 0.5f}) {
       for (const bool residual : {false, true}) {
-        PlanMaker maker;
+        PlanMaker maker(kMost);
         const TensorRef x = maker.Slot(true), a = maker.Slot(false), b = maker.Slot(false);
         const WeightRef w = maker.Weight(8), bias = maker.Weight(1);
         maker.Add(ColumnAffineOp{.input = x, .shift = bias, .output = a});

@@ -1,98 +1,20 @@
 // Recorded once: what a run may do beside submitting, and which barriers there are.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "runtime/backend/vulkan/executable.h"
-#include "tests/backend/cpu/run_case.h"
+#include "tests/backend/device/small_plan.h"
 #include "tests/backend/vulkan/open_vulkan.h"
-#include "tests/conformance/op_case.h"
 
 namespace espalier {
 namespace {
 
-// rows × 8: two products of the same input, then a norm of the first, over slots of the arena.
-std::shared_ptr<const Plan> ThreeOps(bool with_cache) {
-  auto plan = std::make_shared<Plan>();
-  plan->name = "three";
-  plan->lengths.push_back({.name = "rows", .max = 20});
-  const auto values = std::make_shared<const std::vector<float>>(64, 0.5f);
-  const auto add_slot = [&](int32_t external) {
-    const int32_t index = static_cast<int32_t>(plan->slots.size());
-    plan->slots.push_back({.name = "slot" + std::to_string(index),
-                           .length = 0,
-                           .columns = 8,
-                           .external = external,
-                           .offset_bytes = external < 0 ? plan->arena_bytes : 0});
-    if (external < 0) plan->arena_bytes += 20 * 8 * 4;
-    return TensorRef{.slot = index, .column_count = 8};
-  };
-  const auto add_weight = [&](int64_t rows) {
-    plan->weights.push_back({.name = "w",
-                             .rows = rows,
-                             .columns = 8,
-                             .row_stride = 8,
-                             .data = values->data(),
-                             .owned = values});
-    return WeightRef{static_cast<int32_t>(plan->weights.size()) - 1};
-  };
-  const TensorRef x = add_slot(0), a = add_slot(-1), b = add_slot(-1), y = add_slot(1);
-  plan->external_count = 2;
-  plan->ops = {LinearOp{.input = x, .weight = add_weight(8), .output = a},
-               LinearOp{.input = x, .weight = add_weight(8), .output = b},
-               LayerNormOp{.input = a, .gamma = add_weight(1), .beta = add_weight(1), .output = y}};
-  if (with_cache) {
-    const auto add_ints = [&](int32_t rows, int32_t columns, int32_t length) {
-      plan->slots.push_back({.name = "ints",
-                             .dtype = DType::kI32,
-                             .length = length,
-                             .fixed_rows = rows,
-                             .columns = columns,
-                             .external = plan->external_count++});
-      return TensorRef{.slot = static_cast<int32_t>(plan->slots.size()) - 1,
-                       .column_count = columns};
-    };
-    const auto add_cache = [&] {
-      plan->slots.push_back(
-          {.name = "cache", .fixed_rows = 40, .columns = 8, .external = plan->external_count++});
-      return TensorRef{.slot = static_cast<int32_t>(plan->slots.size()) - 1, .column_count = 8};
-    };
-    CachedAttentionOp op;
-    op.query = op.key = op.value = b;
-    op.key_cache = add_cache();
-    op.value_cache = add_cache();
-    op.positions = add_ints(0, 1, 0);
-    op.lanes = add_ints(0, 1, 0);
-    op.history = add_ints(2, 20, -1);
-    op.lane_count = 2;
-    op.position_count = 20;
-    op.output = add_slot(plan->external_count++);
-    plan->ops.push_back(op);
-  }
-  const Status valid = plan->Validate();
-  EXPECT_TRUE(valid.ok()) << valid.message();
-  return plan;
-}
+using small_plan::Bound;
 
-// A plan bound to zeroed buffers.
-struct Bound {
-  Bound(Backend& backend, const std::shared_ptr<const Plan>& plan) {
-    std::vector<Buffer*> externals;
-    buffers.resize(static_cast<size_t>(plan->external_count));
-    for (const Slot& slot : plan->slots) {
-      if (slot.external < 0) continue;
-      auto& buffer = buffers[static_cast<size_t>(slot.external)];
-      buffer = *backend.Allocate(static_cast<size_t>(plan->MaxBytes(slot)));
-    }
-    for (const auto& buffer : buffers) externals.push_back(buffer.get());
-    auto executable = backend.Compile(plan);
-    EXPECT_TRUE(executable.ok()) << executable.status().message();
-    if (!executable.ok()) return;
-    auto made = (*executable)->Bind(externals);
-    EXPECT_TRUE(made.ok()) << made.status().message();
-    if (made.ok()) state = std::move(made).value();
-  }
-  std::vector<std::unique_ptr<Buffer>> buffers;
-  std::unique_ptr<ExecutionState> state;
-};
+std::shared_ptr<const Plan> ThreeOps(bool with_cache) {
+  return small_plan::ThreeOps(20, with_cache);
+}
 
 TEST(VulkanRecordingTest, NothingIsRecordedAndNoDescriptorWrittenAfterBinding) {
   VULKAN_OR_SKIP(backend);

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "runtime/backend/cuda/library/lowering.h"
+#include "runtime/backend/cuda/library/ops/attention_rows.h"
 
 namespace espalier::cuda {
 namespace {
@@ -37,14 +37,7 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
   shape.keys.most = lowering.Rows(op.key).most;
   shape.heads = op.heads;
   shape.width = width;
-  const size_t part_bytes = AttentionPartBytes(shape);
-  lowering.NeedScratch(part_bytes);
-  lowering.Add(
-      [params_on](const Frame& frame) {
-        LaunchAttentionRows(params_on(frame), reinterpret_cast<float*>(frame.scratch),
-                            frame.stream);
-      },
-      part_bytes > 0 ? 2 : 1);
+  AddAttentionRows(shape, params_on, lowering);
   return OkStatus();
 }
 

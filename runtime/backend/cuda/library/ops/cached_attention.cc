@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "runtime/backend/cuda/library/lowering.h"
+#include "runtime/backend/cuda/library/ops/attention_rows.h"
 
 namespace espalier::cuda {
 namespace {
@@ -56,14 +56,7 @@ Status Lower(const CachedAttentionOp& op, Lowering& lowering) {
   shape.width = width;
   shape.position_count = op.position_count;
   shape.history.data = &any;
-  const size_t part_bytes = AttentionPartBytes(shape);
-  lowering.NeedScratch(part_bytes);
-  lowering.Add(
-      [params_on](const Frame& frame) {
-        LaunchAttentionRows(params_on(frame), reinterpret_cast<float*>(frame.scratch),
-                            frame.stream);
-      },
-      part_bytes > 0 ? 2 : 1);
+  AddAttentionRows(shape, params_on, lowering);
   return OkStatus();
 }
 
