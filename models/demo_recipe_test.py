@@ -24,7 +24,7 @@ try:
     import torch
     from training.demo import batches, decoding, features, package, train, vocabulary, workers
     from training.demo.depthwise import DepthwiseConv
-    from training.demo.model import DemoModel
+    from training.demo.model import GATES, DemoModel
 except ImportError as error:
     torch = None
     print("demo_recipe_test.py: %s; the model is not tested" % error)
@@ -113,7 +113,7 @@ class SentencesTest(unittest.TestCase):
 TEXTS = ["turn on the light", "my mother is reading", "where is the bank", "i am tired"]
 
 
-def write_store(folder, split="train"):
+def write_store(folder, split="train", source="grammar"):
     """Clips in which every letter is a tone of its own for 60 ms: speech enough for a test."""
     writer = ClipWriter(folder)
     for text in TEXTS:
@@ -121,7 +121,7 @@ def write_store(folder, split="train"):
         for letter in text:
             t = np.arange(960) / 16000
             parts.append(0.3 * np.sin(2 * np.pi * (200 + 130 * (ord(letter) % 32)) * t))
-        about = {"id": "", "language": "en", "source": "grammar", "voice": "tones"}
+        about = {"id": "", "language": "en", "source": source, "voice": "tones"}
         texts = {"en": text, "fr": "la lumière", "it": "la luce"}
         writer.add(np.concatenate([*parts, np.zeros(1600)]), texts=texts, split=split, **about)
     writer.close()
@@ -184,13 +184,39 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(words.tokens[:2], ["<blank>", "<unk>"])
 
     def test_spread_labels_follow_the_letters(self):
-        labels = batches.spread_labels([7, 8], [1, 3], 50, 15).tolist()
+        labels = batches.spread_labels([([7, 8], [1, 3], 5, 45), ([9], [2], 49, 56)], 15).tolist()
         # 40 frames of speech from frame 5: a quarter for 7, to frame 15; steps are 4 frames.
-        self.assertEqual(labels, [0, 7, 7] + [8] * 8 + [0] * 4)
+        self.assertEqual(labels, [0, 7, 7] + [8] * 8 + [0, 9, 9, 0])
+
+    def test_strings_of_words(self):
+        folder = os.path.join(self.folder, "words")
+        write_store(folder, source="word")
+        words = features.FeatureStore(ClipStore(folder), folder)
+        source = batches.BatchSource([self.features, words], self.words, torch.zeros(40), 1)
+        self.assertEqual({store for store, _ in source.items}, {0})
+        source.mix(strings=1.0, plain_voices=False, strength=0.0)
+        longest = 0
+        for _ in range(5):
+            batch = source.next()
+            ends = batch.source_counts.cumsum(0).tolist()
+            for row, (end, count) in enumerate(zip(ends, batch.source_counts.tolist())):
+                ids = batch.source[end - count : end].tolist()
+                # A piece of one letter, 60 ms here, may fall between two steps of 80 ms.
+                spread = [i for i in torch.unique_consecutive(batch.spread[row]).tolist() if i > 0]
+                left = iter(ids)
+                self.assertTrue(all(i in left for i in spread), (ids, spread))
+                self.assertGreater(len(spread), 0.6 * len(ids))
+                self.assertIn(self.words.decode(ids).split()[0], " ".join(TEXTS).split())
+                longest = max(longest, len(ids))
+        self.assertGreater(longest, max(len(self.words.encode(text)) for text in TEXTS))
+        kept = source.state()
+        again = batches.BatchSource([self.features, words], self.words, torch.zeros(40), 2)
+        again.restore(kept)
+        self.assertTrue(torch.equal(again.next().source, source.next().source))
 
     def test_batch(self):
         source = batches.BatchSource([self.features], self.words, torch.zeros(40), 1)
-        source.strength = 0.0
+        source.mix(strings=0.0, plain_voices=False, strength=0.0)
         batch = source.next()
         rows = len(batch.lengths)
         self.assertEqual(batch.x.shape[::2], (rows, 40))
@@ -210,6 +236,9 @@ class ModelTest(unittest.TestCase):
             "total": 1000,
             "seed": 1,
             "by_heart": 4,
+            "start": None,
+            "budgets": (),
+            "costs": None,
             "spread_updates": 20,
             "minutes": 1e9,
             "save_minutes": 1e9,
@@ -238,6 +267,59 @@ class ModelTest(unittest.TestCase):
         again = self.run_of()
         self.assertEqual(again.update, run.update - 1)
         np.testing.assert_allclose(again.step(), expected, rtol=1e-5)
+
+    def test_a_gated_run(self):
+        dense = self.run_of()
+        dense.save()
+        folder = os.path.join(self.folder, "gated")
+        os.makedirs(folder)
+        options = self.options(
+            run=folder, start=dense.args.run, budgets=(0.2, 0.6), total=120, by_heart=None
+        )
+        run = train.Run(options)
+        self.assertEqual(run.decoder_from, 0)
+        for name, tensor in dense.average.state_dict().items():
+            torch.testing.assert_close(run.model.state_dict()[name], tensor)
+        for _ in range(120):
+            run.step()
+        run.save()
+        again = train.Run(options)
+        self.assertEqual(again.update, 120)
+        items = [(self.features, i) for i in range(len(TEXTS))]
+        closed = []
+        for budget in options.budgets:
+            seen = []
+            train.transcribe(again, items, True, False, budget, seen)
+            self.assertEqual(seen[0].shape, (len(TEXTS), sum(GATES)))
+            closed.append(run.gating.closed(torch.cat(seen)))
+        self.assertLess(closed[0] + 0.1, closed[1])
+
+    def test_closed_gates_put_nothing_in_place(self):
+        torch.manual_seed(4)
+        model = DemoModel(len(self.words)).eval()
+        x, lengths = torch.randn(2, 60, 40), torch.tensor([60, 44])
+        seen = []
+
+        def choose(pooled):
+            seen.append(pooled)
+            gates = torch.ones(2, sum(GATES))
+            gates[0] = 0.0
+            return gates
+
+        with torch.no_grad():
+            both, counts = model.encode(x, lengths)
+            half, _ = model.encode(x, lengths, choose)
+            torch.testing.assert_close(half[1, : counts[1]], both[1, : counts[1]])
+            stem = model.encoder.embed(x, torch.ones(2, 1, 60, dtype=torch.bool))[0]
+            torch.testing.assert_close(seen[0][1], stem[1, : counts[1]].mean(0))
+            # Without the merge's own biases, layers that are closed hand on what they get.
+            for layer in model.encoder.encoders:
+                layer.depthwise_conv_fusion.bias.zero_()
+                layer.merge_proj.bias.zero_()
+            closed, _ = model.encode(x, lengths, choose)
+        for layer in model.encoder.encoders:
+            stem = layer.norm_final(stem)
+        torch.testing.assert_close(closed[0], model.encoder.after_norm(stem)[0])
 
     def test_two_workers_hold_the_same_weights(self):
         folder = os.path.join(self.folder, "two")

@@ -34,8 +34,6 @@ SCHEDULE_KEYS = ("tau_ini", "tau_end", "tau_cooldown_steps", "sparsity_init", "s
 LANGUAGE_AT, TASK_AT = 0, 1  # of the target text: <lang><task><notimestamps>…
 
 
-
-
 def tokens_of(token_list):
     """(languages, tasks) of an OWSM token list: <eng>-like tokens before <asr>; <asr> and <st_…>."""
     before = token_list[: token_list.index("<asr>")]
@@ -53,7 +51,8 @@ def _multiply_by_gate(module, _, output):
     return output * gate
 
 
-def _add_hooks(layers, modules):
+def add_gates(layers, modules):
+    """Gives every module a place for its gate; none set means open."""
     for layer in layers:
         for name in modules:
             module = getattr(layer, name)
@@ -61,7 +60,7 @@ def _add_hooks(layers, modules):
             module.register_forward_hook(_multiply_by_gate)
 
 
-def _set_gates(layers, modules, gates):
+def set_gates(layers, modules, gates):
     """gates (B, layers, modules), or None: all open."""
     for i, layer in enumerate(layers):
         for j, name in enumerate(modules):
@@ -108,7 +107,7 @@ class TokenConditionEncoder(EBranchformerEncoder):
             "cost_table": cost_table,
         }
         self.on_embedded = None  # called with the mean of embed's output (B, D) before layer 0
-        _add_hooks(self.encoders, ENCODER_MODULES)
+        add_gates(self.encoders, ENCODER_MODULES)
         self.embed.register_forward_hook(self._look)
 
     def _look(self, _, __, output):
@@ -129,7 +128,7 @@ class TokenConditionDecoder(TransformerDecoder):
         schedule_conf = {k: decoder_conf.pop(k) for k in SCHEDULE_KEYS if k in decoder_conf}
         super().__init__(vocab_size, encoder_output_size, **decoder_conf)
         self.schedule_conf = schedule_conf
-        _add_hooks(self.decoders, DECODER_MODULES)
+        add_gates(self.decoders, DECODER_MODULES)
 
 
 class TokenConditionModel(ESPnetS2TModel):
@@ -203,14 +202,14 @@ class TokenConditionModel(ESPnetS2TModel):
         self.last_gates, self.last_known = gates, known
         cut = self.gate_shape[0][0] * self.gate_shape[0][1]
         stacks = (gates[:, :cut], self.encoder.encoders, ENCODER_MODULES)
-        _set_gates(stacks[1], stacks[2], stacks[0].unflatten(1, self.gate_shape[0]))
+        set_gates(stacks[1], stacks[2], stacks[0].unflatten(1, self.gate_shape[0]))
         decoder_gates = gates[:, cut:].unflatten(1, self.gate_shape[1])
-        _set_gates(self.decoder.decoders, DECODER_MODULES, decoder_gates)
+        set_gates(self.decoder.decoders, DECODER_MODULES, decoder_gates)
 
     def encode(self, speech, speech_lengths):
         if self.gated:
-            _set_gates(self.encoder.encoders, ENCODER_MODULES, None)
-            _set_gates(self.decoder.decoders, DECODER_MODULES, None)
+            set_gates(self.encoder.encoders, ENCODER_MODULES, None)
+            set_gates(self.decoder.decoders, DECODER_MODULES, None)
             self.last_gates = None
             self.encoder.on_embedded = None if self.context is None else self._predict
         return super().encode(speech, speech_lengths)

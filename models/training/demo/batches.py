@@ -1,5 +1,6 @@
 """Batches for the demo's trainer: clips of similar length, languages and tasks mixed."""
 
+import math
 import random
 
 import torch
@@ -9,7 +10,8 @@ from training.demo.features import FLOOR, TAIL_FRAMES
 from training.demo.model import FRAMES_PER_STEP, FRONTEND
 
 
-BATCH_FRAMES = 1100  # 22 s of sound and tails: many small updates, for CTC needs thousands
+BATCH_FRAMES = 2200  # 44 s of sound and tails
+MOST_WORDS = 7  # in a string of single words
 REPEATS = {"prompt": 3, "grammar": 1, "prompt read": 1}  # an epoch
 MARGIN_FRAMES = 5  # that clip_store.trim leaves at both ends
 FRAME_SECONDS = FRONTEND["hop_length"] / FRONTEND["fs"]
@@ -38,32 +40,29 @@ def augment(frames, mean, rng, strength):
     return frames
 
 
-def spread_labels(pieces, lengths, speech_frames, steps):
-    """A guess of which piece each encoder step hears: as if every letter took the same time.
+def spread_labels(spans, steps):
+    """Which piece each encoder step hears, if within a span every letter takes the same time.
 
-    Synthesised speech is even enough for that to be about right, which spares CTC many of the
-    updates in which it finds no alignment at all. Steps outside of the speech: blank, 0.
+    spans: (pieces, letters of each piece, first frame, end frame), in order. Exact to a step or two
+    where a span is a word; a guess where it is a sentence. Steps outside of all spans: blank, 0.
     """
     labels = torch.zeros(steps, dtype=torch.long)
-    total = sum(lengths)
-    first, spoken = MARGIN_FRAMES, max(1, speech_frames - 2 * MARGIN_FRAMES)
-    ends, at = [], 0
-    for length in lengths:
-        at += length
-        ends.append(first + spoken * at / total)
-    piece = 0
-    for step in range(steps):
-        middle = step * FRAMES_PER_STEP + 3
-        while piece < len(ends) and middle >= ends[piece]:
-            piece += 1
-        if first <= middle and piece < len(ends):
-            labels[step] = pieces[piece]
+    for pieces, letters, first, end in spans:
+        at, total, begin = 0, sum(letters), first
+        for piece, count in zip(pieces, letters):
+            at += count
+            upto = first + (end - first) * at / total
+            # The step whose middle, 3 frames after its first, is the next one at or after `begin`.
+            steps_of_piece = [max(0, math.ceil((f - 3) / FRAMES_PER_STEP)) for f in (begin, upto)]
+            labels[slice(*steps_of_piece)] = piece
+            begin = upto
     return labels
 
 
 class Batch:
     """x (B, T, mels), lengths (B,), source ids and counts for CTC, spread labels (B, S) with -1 as
-    padding, decoder inputs and targets (B, U), -1 as padding, and their counts."""
+    padding, decoder inputs and targets (B, U), -1 as padding, and their counts; contexts: (language,
+    task) of each item."""
 
     def __init__(self, items):
         pad = torch.nn.utils.rnn.pad_sequence
@@ -75,6 +74,7 @@ class Batch:
         self.inputs = pad([torch.tensor(i["target"][:-1]) for i in items], True, 0)
         self.targets = pad([torch.tensor(i["labels"]) for i in items], True, -1)
         self.target_counts = torch.tensor([len(i["labels"]) for i in items])
+        self.contexts = [i["context"] for i in items]
 
 
 def steps_of(frames):
@@ -91,45 +91,74 @@ def fits_ctc(ids, steps):
 class BatchSource:
     """Endless batches from feature stores. All randomness comes from `rng`.
 
-    limit: of clips; None: all. `items`: (store, clip) index pairs.
+    An item is a clip, or a string of clips of single words: sound whose alignment is known, and that
+    no knowledge of the language helps to guess. `strings` is their share of the items.
+    limit: of clips; None: all. `items`: (store, clip) index pairs of what is not a single word.
     """
 
     def __init__(self, stores, vocabulary, mean, seed, limit=None):
         self._stores, self._vocabulary, self._mean = stores, vocabulary, mean
         self.rng = random.Random(seed)
         self._queue = []
-        self.items = [
-            (s, i)
-            for s, store in enumerate(stores)
-            for i, clip in enumerate(store.clips)
-            if clip["split"] == "train" and clip["language"] in LANGUAGES
-        ]
+        self.items, words = [], {}
+        for s, store in enumerate(stores):
+            for i, clip in enumerate(store.clips):
+                if clip["split"] != "train" or clip["language"] not in LANGUAGES:
+                    continue
+                if clip["source"] == "word":
+                    words.setdefault(clip["language"], []).append((s, i))
+                else:
+                    self.items.append((s, i))
+        self._words = [words[language] for language in sorted(words)]
         if limit:
             self.items = random.Random(seed).sample(self.items, limit)
-        self.strength, self.plain_voices = 1.0, False
+        self.strength, self.plain_voices, self.strings = 1.0, False, 0.0
+
+    def mix(self, strings, plain_voices, strength):
+        """What the next batches are made of; another mix of clips begins an epoch anew."""
+        if (strings, plain_voices) != (self.strings, self.plain_voices):
+            self._queue = []
+        self.strings, self.plain_voices, self.strength = strings, plain_voices, strength
 
     def state(self):
-        return {"rng": self.rng.getstate(), "queue": self._queue}
+        mixed = self.strings, self.plain_voices, self.strength
+        return {"rng": self.rng.getstate(), "queue": self._queue, "mix": mixed}
 
     def restore(self, state):
         self.rng.setstate(state["rng"])
         self._queue = state["queue"]
+        self.strings, self.plain_voices, self.strength = state["mix"]
+
+    def _plain(self, store, index):
+        voice = self._stores[store].clips[index]["voice"]
+        return not (self.plain_voices and voice.startswith(("espeak", "flite")))
+
+    def _string(self):
+        """A few (store, clip) of words of one language."""
+        words = self.rng.choice(self._words)
+        drawn = self.rng.choices(words, k=self.rng.randrange(1, MOST_WORDS + 1))
+        return [at for at in drawn if self._plain(*at)] or drawn[:1]
 
     def _plan(self):
-        keyed = []
+        """An epoch of clips, mixed with strings of words, in batches of about equal lengths."""
+        drawn = []
         for store, index in self.items:
-            clip = self._stores[store].clips[index]
-            if self.plain_voices and clip["voice"].startswith(("espeak", "flite")):
-                continue
-            length = self._stores[store].speech_frames(index)
-            for _ in range(REPEATS[clip["source"]]):
-                keyed.append((length * self.rng.uniform(0.9, 1.1), store, index))
+            if self._plain(store, index):
+                source = self._stores[store].clips[index]["source"]
+                drawn += [[(store, index)]] * REPEATS[source]
+        if self.strings and self._words:
+            kept = [at for at in drawn if self.rng.random() >= self.strings]
+            drawn = kept + [self._string() for _ in range(len(drawn) - len(kept))]
+        keyed = []
+        for parts in drawn:
+            length = sum(self._stores[store].speech_frames(index) for store, index in parts)
+            keyed.append((length * self.rng.uniform(0.9, 1.1), parts))
         batches, current = [], []
-        for length, store, index in sorted(keyed):
+        for length, parts in sorted(keyed):
             if current and (length + 20) * (len(current) + 1) > BATCH_FRAMES:
                 batches.append(current)
                 current = []
-            current.append((store, index))
+            current.append(parts)
         batches += [current] if current else []
         self.rng.shuffle(batches)
         return batches
@@ -138,40 +167,60 @@ class BatchSource:
         while True:
             if not self._queue:
                 self._queue = self._plan()
-            items = [self._item(*at) for at in self._queue.pop()]
+            items = [self._item(parts) for parts in self._queue.pop()]
             items = [item for item in items if item]
             if items:
                 return Batch(items)
 
-    def _item(self, store, index):
-        stored = self._stores[store]
-        clip, speech = stored.clips[index], stored.speech_frames(index)
-        frames = augment(stored.frames(index)[:speech], self._mean, self.rng, self.strength)
+    def _sound(self, parts):
+        """(frames of the parts' speech one after another, their spans for spread_labels)"""
+        vocabulary, sounds, spans, at = self._vocabulary, [], [], 0
+        for store, index in parts:
+            stored = self._stores[store]
+            clip, speech = stored.clips[index], stored.speech_frames(index)
+            pause = MARGIN_FRAMES if len(parts) == 1 else self.rng.randrange(MARGIN_FRAMES)
+            cut = min(MARGIN_FRAMES - pause, speech // 4)
+            sounds.append(stored.frames(index)[cut : speech - cut])
+            pieces = vocabulary.encode(clip["texts"][clip["language"]])
+            letters = [max(1, len(vocabulary.tokens[i])) for i in pieces]
+            end = at + len(sounds[-1])
+            spans.append((pieces, letters, at + pause, max(at + pause + 1, end - pause)))
+            at = end
+        return torch.cat(sounds), spans
+
+    def _item(self, parts):
+        clip = self._stores[parts[0][0]].clips[parts[0][1]]
+        frames, spans = self._sound(parts)
+        untouched = len(frames)
+        frames = augment(frames, self._mean, self.rng, self.strength)
         speech = len(frames)
+        spans = [(p, n, *(f * speech / untouched for f in ends)) for p, n, *ends in spans]
         tail = self.rng.randrange(5, TAIL_FRAMES)
         frames = torch.nn.functional.pad(frames, (0, 0, 0, tail), value=FLOOR)
         steps = steps_of(len(frames))
         language, vocabulary = clip["language"], self._vocabulary
-        source = vocabulary.encode(clip["texts"][language])
+        source = [piece for pieces, *_ in spans for piece in pieces]
         if not source or not fits_ctc(source, steps):
             return None
         others = [code for code in clip["texts"] if code != language and code in LANGUAGES]
+        others = others if len(parts) == 1 else []
         target = language
         if others and self.rng.random() < TRANSLATED:
             target = self.rng.choice(others)
-        prompt = [vocabulary.sos, *vocabulary.prompt(language, prompt_task(language, target))]
-        text = vocabulary.encode(clip["texts"][target])
+        task = prompt_task(language, target)
+        prompt = [vocabulary.sos, *vocabulary.prompt(language, task)]
+        text = source if target == language else vocabulary.encode(clip["texts"][target])
         if self.rng.random() < TIMED:
             times = [MARGIN_FRAMES * FRAME_SECONDS, (speech - MARGIN_FRAMES) * FRAME_SECONDS]
             begin, end = (vocabulary.time(t) for t in times)
             prompt, text = prompt[:-1], [begin, *text, end]
         whole = [*prompt, *text, vocabulary.eos]
-        lengths = [max(1, len(vocabulary.tokens[i])) for i in source]
         return {
             "frames": frames,
             "source": source,
-            "spread": spread_labels(source, lengths, speech, steps),
+            "spread": spread_labels(spans, steps),
             "target": whole,
+            "context": (language, task),
             # Language and task are given, not guessed; the first of them is, for detection.
             "labels": [whole[1], *[-1] * (len(prompt) - 2), *whole[len(prompt) :]],
         }

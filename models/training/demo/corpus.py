@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Synthesised speech for the demo model: sentences of the grammar, and the prompts' texts.
+"""Synthesised speech for the demo model: sentences of the grammar, the prompts' texts, single words.
 
-    corpus.py OUT LANGUAGE --prompts PROMPTS [--train N] [--dev N] [--test N]
+    corpus.py OUT LANGUAGE --prompts PROMPTS [--train N] [--dev N] [--test N] [--takes N]
 
 PROMPTS: what ../prompt_corpus.py made; the texts of its training clips are read too, so that a word
 of the prompts is not known from one voice only. The grammar's splits go by a hash of the English text.
+Every word of grammar and training prompts is also said alone, --takes times: batches.py strings them
+together, and knows then where each word is.
 Voices: pico2wave, espeak-ng with variants, in English flite; those in UNSEEN speak in tests alone.
 Needs num2words (grammar.py), soundfile, soxr.
 """
@@ -113,7 +115,14 @@ def prompt_texts(folder, language):
             yield name, texts
 
 
-def build(out, language, prompts, counts, seed):
+def all_words(language, prompts, rng, samples=20000):
+    """Every word of the grammar's sentences (of `samples` draws) and of the training prompts."""
+    texts = [sentence(rng)[language] for _ in range(samples)]
+    texts += [of[language] for _, of in prompt_texts(prompts, language)]
+    return sorted({word for text in texts for word in text.split()})
+
+
+def build(out, language, prompts, counts, takes, seed):
     writer = ClipWriter(out)
     rng = random.Random("%d %s" % (seed, language))
     forbidden = test_words(prompts)
@@ -131,6 +140,9 @@ def build(out, language, prompts, counts, seed):
         add(texts, "unseen voice", "test", rng.choice(UNSEEN[language]))
     for name, texts in prompt_texts(prompts, language):
         add(texts, "prompt read", "train", choose_voice(language, rng), name)
+    for word in all_words(language, prompts, rng):
+        for _ in range(takes):
+            add({language: word}, "word", "train", choose_voice(language, rng))
     return writer.close()
 
 
@@ -139,13 +151,14 @@ def main():
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("language", choices=sorted(PICO))
     parser.add_argument("--prompts", required=True, metavar="FOLDER", help="of prompt_corpus.py")
-    parser.add_argument("--train", type=int, default=2500)
+    parser.add_argument("--train", type=int, default=4000)
     parser.add_argument("--dev", type=int, default=40)
     parser.add_argument("--test", type=int, default=60)
+    parser.add_argument("--takes", type=int, default=6, help="of each single word")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     counts = {"test": args.test, "dev": args.dev, "train": args.train}
-    clips = build(args.out, args.language, args.prompts, counts, args.seed)
+    clips = build(args.out, args.language, args.prompts, counts, args.takes, args.seed)
     for row in hours_by(clips, "split", "source"):
         print("%-6s %-12s %5d clips %6.1f minutes" % row)
 

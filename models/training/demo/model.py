@@ -9,6 +9,7 @@ from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder
 
 from training.demo.depthwise import DepthwiseConv
+from training.espnet_gates import DECODER_MODULES, ENCODER_MODULES, add_gates, set_gates
 
 # Frames of 20 ms, each from 40 ms of sound, and a subsampling of 4: an encoder step is 80 ms, as
 # conv2d8 has it, but the second convolution, dearest part of a small encoder, sees half the frames.
@@ -45,6 +46,8 @@ DECODER = {
     "self_attention_dropout_rate": DROPOUT,
     "src_attention_dropout_rate": DROPOUT,
 }
+LAYERS = ENCODER["num_blocks"], DECODER["num_blocks"]
+GATES = LAYERS[0] * len(ENCODER_MODULES), LAYERS[1] * len(DECODER_MODULES)
 
 
 class Ctc(torch.nn.Module):
@@ -63,7 +66,9 @@ class Normalize(torch.nn.Module):
 
 
 class DemoModel(torch.nn.Module):
-    def __init__(self, vocabulary_size, mean=None, std=None):
+    """predictors: name -> gate predictor, of a gated run; kept with the weights, called by gating.py."""
+
+    def __init__(self, vocabulary_size, mean=None, std=None, predictors=None):
         super().__init__()
         mels = FRONTEND["n_mels"]
         self.normalize = Normalize(
@@ -75,9 +80,31 @@ class DemoModel(torch.nn.Module):
             layer.depthwise_conv_fusion = DepthwiseConv.like(layer.depthwise_conv_fusion)
         self.decoder = TransformerDecoder(vocabulary_size, WIDTH, **DECODER)
         self.ctc = Ctc(vocabulary_size)
+        self.predictors = torch.nn.ModuleDict(predictors or {})
+        add_gates(self.encoder.encoders, ENCODER_MODULES)
+        add_gates(self.decoder.decoders, DECODER_MODULES)
+        self.encoder.embed.register_forward_hook(self._look)
+        self._choose = None
 
-    def encode(self, log_mel, lengths):
-        """log_mel (B, frames, mels), lengths (B,) -> (B, steps, WIDTH), step counts (B,)"""
+    def _look(self, _, __, output):
+        """Forward hook of the stem: gates by the mean over each item's own steps."""
+        gates = None
+        if self._choose is not None:
+            embedded, mask = output  # (B, steps, WIDTH), (B, 1, steps)
+            mask = mask.transpose(1, 2)
+            gates = self._choose((embedded * mask).sum(1) / mask.sum(1))
+        stacks = (self.encoder.encoders, ENCODER_MODULES), (self.decoder.decoders, DECODER_MODULES)
+        parts = (None, None) if gates is None else gates.split(GATES, 1)
+        for (layers, modules), part in zip(stacks, parts):
+            set_gates(layers, modules, None if part is None else part.unflatten(1, (-1, len(modules))))
+
+    def encode(self, log_mel, lengths, choose=None):
+        """log_mel (B, frames, mels), lengths (B,) -> (B, steps, WIDTH), step counts (B,)
+
+        choose: pooled stem output (B, WIDTH) -> gates (B, sum(GATES)), the encoder's first, or None:
+        all open. They hold for the `decode` that follows, too.
+        """
+        self._choose = choose
         features = (log_mel - self.normalize.mean) / self.normalize.std
         encoded, counts, _ = self.encoder(features, lengths)
         return encoded, counts

@@ -2,13 +2,16 @@
 """Trains the demo model: E-Branchformer, Transformer decoder, CTC.
 
     train.py RUN --store FOLDER [--store FOLDER …] [--total UPDATES] [--minutes M]
+    train.py GATED --store … --start RUN --budgets 0.3,0.5 [--costs FILE] --total UPDATES
 
 FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from
 it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run
 may be cut into as many parts as one likes; `--minutes` ends a part.
 
-Three stages: the encoder alone, on evenly spread labels and CTC; on CTC alone; and, when CTC's loss
-is low, with the decoder. One thread a worker; more workers make each update of more clips.
+Three stages: the encoder alone, on strings of single words by known alignment and CTC; on sentences
+by CTC alone; and, when CTC's loss is low, with the decoder. With --start it is a gated run (gating.py)
+from RUN's weights, all of it the third stage. One thread a worker; more workers make each update of
+more clips.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import csv
 import functools
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -30,14 +34,16 @@ from text_errors import count_errors  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo import vocabulary as words  # noqa: E402
 from training.demo import workers  # noqa: E402
+from training.demo import gating  # noqa: E402
 from training.demo.batches import BatchSource  # noqa: E402
 from training.demo.clips import LANGUAGES, join_translations, prompt_task  # noqa: E402
 from training.demo.decoding import ctc_greedy, decoder_greedy  # noqa: E402
 from training.demo.features import FeatureStore  # noqa: E402
-from training.demo.model import DemoModel  # noqa: E402
+from training.demo.model import WIDTH, DemoModel  # noqa: E402
 
-PEAK_RATE, WARM_UP = 2e-3, 300
+PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 5e-4, 300
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
+STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
 DECODER_BELOW, DECODER_AT_LATEST = 1.0, 5000  # CTC loss a piece; updates
 CTC_WEIGHT, SMOOTHING, CLIP_NORM = 0.3, 0.1, 5.0
 AVERAGE = 0.998  # of the weights that are evaluated and exported
@@ -53,22 +59,26 @@ def load_stores(folders):
     return stores
 
 
-def load_vocabulary(run, stores):
+def load_vocabulary(run, stores, start):
+    """RUN's own; a run that begins takes that of the run it starts from, or makes one."""
     path = os.path.join(run, "bpe.model")
+    if not os.path.exists(path) and start:
+        shutil.copyfile(os.path.join(start, "bpe.model"), path)
     if not os.path.exists(path):
         texts = []
         for store in stores:
             for clip in store.clips:
-                if clip["split"] == "train" and clip["language"] in LANGUAGES:
+                known = clip["split"] == "train" and clip["language"] in LANGUAGES
+                if known and clip["source"] != "word":  # words as frequent as they are in sentences
                     texts += clip["texts"].values()
         words.train(texts, run)
     return words.Vocabulary(path)
 
 
-def rate_at(update, total):
+def rate_at(update, total, peak=PEAK_RATE):
     """Warm-up, constant for 40 % of the run, then falling to a twentieth."""
     fall = max(0.0, (update / total - 0.4) / 0.6)
-    return PEAK_RATE * min(1.0, (update + 1) / WARM_UP) * max(0.05, 1.0 - fall)
+    return peak * min(1.0, (update + 1) / WARM_UP) * max(0.05, 1.0 - fall)
 
 
 class Run:
@@ -80,22 +90,45 @@ class Run:
     def __init__(self, args, team=workers.Alone()):
         self.args, self.team = args, team
         self.stores = load_stores(args.store)
-        self.vocabulary = load_vocabulary(args.run, self.stores)
+        self.vocabulary = load_vocabulary(args.run, self.stores, args.start)
         statistics = [store.statistics() for store in self.stores]
         mean, std = (torch.stack(parts).mean(0) for parts in zip(*statistics))
         torch.manual_seed(args.seed)
-        self.model = DemoModel(len(self.vocabulary), mean, std)
+        self.gating = predictors = None
+        if args.start:
+            self.gating = gating.Gating(args.budgets, args.costs, args.total)
+            predictors = gating.new_predictors(WIDTH, args.budgets)
+        self.model = DemoModel(len(self.vocabulary), mean, std, predictors)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
+        named = list(self.model.named_parameters())
+        groups = [
+            {"params": [p for n, p in named if n.startswith("predictors.") == chosen], "times": times}
+            for chosen, times in ((False, 1.0), (True, gating.PREDICTOR_RATE))
+        ]
         self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+            groups, PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         seed = args.seed + 1000 * team.rank
         self.source = BatchSource(self.stores, self.vocabulary, mean, seed, args.by_heart)
+        if args.by_heart:
+            self.source.mix(0.0, False, 0.0)
         self.update, self.seconds, self.decoder_from = 0, 0.0, None
         self.ctc = 10.0  # running mean
         self.path = os.path.join(args.run, "checkpoint.pt")
         if os.path.exists(self.path):
             self.load()
+        elif args.start:
+            self.start()
+
+    def start(self):
+        """The dense run's averaged weights, and predictors that know their input's range."""
+        state = torch.load(os.path.join(self.args.start, "checkpoint.pt"), weights_only=False)
+        if state["tokens"] != self.vocabulary.tokens:
+            raise SystemExit("train.py: %s has another vocabulary" % self.args.start)
+        self.model.load_state_dict(state["average"], strict=False)
+        gating.fit_inputs(self.model, [self.source.next() for _ in range(20)])
+        self.average.load_state_dict(self.model.state_dict())
+        self.decoder_from = 0
 
     def save(self):
         state = {
@@ -126,8 +159,14 @@ class Run:
 
     def losses(self, batch):
         """(loss to minimise, CTC loss a piece, attention loss or nan)"""
-        model = self.model
-        encoded, counts = model.encode(batch.x, batch.lengths)
+        model, bfloat16 = self.model, torch.autocast("cpu", torch.bfloat16)
+        choose = None
+        if self.gating:
+            contexts = contexts_of(batch.contexts)
+            choose = self.gating.chooser(model, contexts, self.update, self.source.rng)
+        with bfloat16:
+            encoded, counts = model.encode(batch.x, batch.lengths, choose)
+        encoded = encoded.float()
         log_probs = model.ctc_log_probs(encoded)
         ctc = ctc_loss(
             log_probs.transpose(0, 1), batch.source, counts, batch.source_counts, 0, "none", True
@@ -143,25 +182,34 @@ class Run:
                 )
                 loss = (1.0 - 0.7 * spread_weight) * ctc + 2.0 * spread_weight * spread
             return loss, ctc.item(), float("nan")
-        scores = model.decode(encoded, counts, batch.inputs, batch.target_counts)
+        with bfloat16:
+            scores = model.decode(encoded, counts, batch.inputs, batch.target_counts)
+        scores = scores.float()
         targets = batch.targets.flatten()
         attention = cross_entropy(
             scores.flatten(0, 1), targets, ignore_index=-1, label_smoothing=SMOOTHING
         )
-        return CTC_WEIGHT * ctc + (1 - CTC_WEIGHT) * attention, ctc.item(), attention.item()
+        loss = CTC_WEIGHT * ctc + (1 - CTC_WEIGHT) * attention
+        if self.gating:
+            loss = loss + self.gating.penalty(self.update)
+        return loss, ctc.item(), attention.item()
 
     def step(self):
-        source = self.source
-        source.plain_voices = self.update < PLAIN_UPDATES and not self.args.by_heart
-        source.strength = 0.0 if self.args.by_heart else 0.3 if source.plain_voices else 1.0
+        if not self.args.by_heart:
+            fresh = not self.gating
+            plain = fresh and self.update < PLAIN_UPDATES
+            only_strings = fresh and self.update < self.args.spread_updates
+            strings = 1.0 if only_strings else STRINGS_AFTERWARDS
+            self.source.mix(strings, plain, 0.3 if plain else 1.0)
         if self.decoder_from is None and (
             self.ctc < DECODER_BELOW or self.update >= DECODER_AT_LATEST
         ):
             self.decoder_from = self.update
-        batch = source.next()
+        batch = self.source.next()
         loss, ctc, attention = self.losses(batch)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(self.update, self.args.total)
+            peak = GATED_RATE if self.gating else PEAK_RATE
+            group["lr"] = group["times"] * rate_at(self.update, self.args.total, peak)
         self.optimiser.zero_grad()
         loss.backward()
         ctc = self.team.average(list(self.model.parameters()), ctc)
@@ -174,6 +222,11 @@ class Run:
                 kept.lerp_(now, 1 - decay)
         self.ctc = 0.98 * self.ctc + 0.02 * ctc
         return ctc, attention
+
+
+def contexts_of(pairs):
+    """(language, task) of each item -> (B, 2) rows of the predictors"""
+    return torch.tensor([gating.context_of(*pair) for pair in pairs])
 
 
 def dev_items(stores, count, human):
@@ -198,19 +251,26 @@ def error_rate(pairs):
 
 
 @torch.inference_mode()
-def transcribe(run, items, decoder, translate=False):
-    """(reference, hypothesis) of each item by the averaged model; by CTC alone or the decoder."""
+def transcribe(run, items, decoder, translate=False, budget=None, seen=None):
+    """(reference, hypothesis) of each item by the averaged model; by CTC alone or the decoder.
+
+    budget: of the gates, None: all open; `seen` gets the gates.
+    """
     model, vocabulary, pairs = run.average, run.vocabulary, []
     for first in range(0, len(items), 12):
         part = items[first : first + 12]
         frames = [store.frames(i)[: store.speech_frames(i) + 15] for store, i in part]
         lengths = torch.tensor([len(f) for f in frames])
         x = torch.nn.utils.rnn.pad_sequence(frames, True, -23.0)
-        encoded, counts = model.encode(x, lengths)
         clips = [store.clips[i] for store, i in part]
         targets = [c["language"] for c in clips]
         if translate:
             targets = ["fr" if c["language"] == "en" else "en" for c in clips]
+        choose = None
+        if budget is not None:
+            pairs_of = [(c["language"], prompt_task(c["language"], t)) for c, t in zip(clips, targets)]
+            choose = gating.hard_chooser(model, contexts_of(pairs_of), budget, seen)
+        encoded, counts = model.encode(x, lengths, choose)
         if decoder:
             prompts = []
             for clip, target in zip(clips, targets):
@@ -231,6 +291,7 @@ def evaluate(run, count):
         synthetic, human = [(run.stores[s], i) for s, i in run.source.items], []
     else:
         synthetic, human = (dev_items(run.stores, count, is_human) for is_human in (False, True))
+    closed = {}
     sets = {
         "ctc_wer": transcribe(run, synthetic, False),
         "ctc_wer_human": transcribe(run, human, False),
@@ -239,12 +300,18 @@ def evaluate(run, count):
         few = synthetic if run.args.by_heart else synthetic[::2]
         sets["wer"] = transcribe(run, few, True)
         sets["translation_wer"] = transcribe(run, few, True, translate=True)
+    for budget in run.args.budgets if run.gating else ():
+        name, seen = gating.key_of(budget), []
+        sets["wer@" + name] = transcribe(run, few, True, False, budget, seen)
+        sets["translation_wer@" + name] = transcribe(run, few, True, True, budget, seen)
+        closed["closed@" + name] = "%.3f" % run.gating.closed(torch.cat(seen))
     lines = [
         "%s | %s | %s" % (name, *pair)
         for name, pairs in sets.items()
         for pair in pairs[:: len(pairs) // 6 or 1]
     ]
-    return {k: "%.1f" % error_rate(pairs) for k, pairs in sets.items() if pairs}, lines
+    rates = {k: "%.1f" % error_rate(pairs) for k, pairs in sets.items() if pairs}
+    return {**rates, **closed}, lines
 
 
 def curve_row(run, sums):
@@ -255,7 +322,7 @@ def curve_row(run, sums):
         "update": run.update,
         "seconds": round(run.seconds),
         "stage": "encoder" if run.decoder_from is None else "all",
-        "rate": "%.2e" % rate_at(run.update, args.total),
+        "rate": "%.2e" % run.optimiser.param_groups[0]["lr"],
         "ctc": "%.3f" % ctc,
         "attention": "%.3f" % attention,
     }
@@ -270,10 +337,12 @@ def curve_row(run, sums):
 class Curve:
     """Rows appended to curve.csv as they come."""
 
-    def __init__(self, path):
+    def __init__(self, path, budgets):
         fresh = not os.path.exists(path)
         self._file = open(path, "a", newline="", encoding="utf-8")
-        self._rows = csv.DictWriter(self._file, FIELDS)
+        of_budget = ("closed@", "wer@", "translation_wer@")
+        gated = [name + gating.key_of(budget) for budget in budgets for name in of_budget]
+        self._rows = csv.DictWriter(self._file, [*FIELDS, *gated])
         if fresh:
             self._rows.writeheader()
 
@@ -301,7 +370,7 @@ class Stop:
 def train(run):
     args, began, first, stop = run.args, time.time(), run.update, Stop(run.args.minutes)
     leads = run.team.rank == 0
-    curve = Curve(os.path.join(args.run, "curve.csv")) if leads else None
+    curve = Curve(os.path.join(args.run, "curve.csv"), args.budgets) if leads else None
     last, saved, sums = began, began, []
     while run.update < args.total and not run.team.any(stop):
         sums.append(run.step())
@@ -330,15 +399,22 @@ def work(team, args):
     train(run)
 
 
+def budgets(text):
+    return tuple(float(part) for part in text.split(","))
+
+
 def main():
     parser = argparse.ArgumentParser(description="Trains the demo model; goes on where it stopped.")
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
+    parser.add_argument("--start", metavar="RUN", help="of a dense run: this one trains gates")
+    parser.add_argument("--budgets", type=budgets, default=(), metavar="LIST", help="such as 0.3,0.5")
+    parser.add_argument("--costs", metavar="FILE", help="of espalier profile: budgets are of time")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")
     parser.add_argument(
-        "--spread-updates", type=int, default=1000, help="until evenly spread labels have no weight"
+        "--spread-updates", type=int, default=1000, help="of strings of words; their labels then have no weight"
     )
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--evaluate-every", type=int, default=500)
@@ -346,6 +422,8 @@ def main():
     parser.add_argument("--workers", type=int, default=1, help="processes; one a free core")
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args()
+    if bool(args.start) != bool(args.budgets):
+        parser.error("--start and --budgets go together")
     os.makedirs(args.run, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         meeting = os.path.join(scratch, "workers")

@@ -1,0 +1,115 @@
+"""Gates of the demo model: drawn budgets, sampled gates and their penalty in training; arg-max after it.
+
+A gated run starts from a dense one and goes on with all weights, so that one set of weights serves
+every budget: a batch draws one of them, or none. docs/gates.md says what a budget is.
+"""
+
+import torch
+
+from training import gates as gating
+from training.costs import read_costs
+from training.demo.clips import LANGUAGES
+from training.demo.model import DECODER_MODULES, ENCODER_MODULES, GATES, LAYERS
+from training.demo.vocabulary import TASKS
+
+ROWS = ["other", *LANGUAGES.values()]  # languages of the predictor; the first is for any other
+PENALTY = 10.0
+RAMP, QUIET = 0.4, 0.75  # shares of a run: the target is reached; from here on no noise
+PREDICTOR_RATE = 4.0  # times the other weights' rate
+
+
+def key_of(budget):
+    """The predictor's name in DemoModel.predictors."""
+    return "%d" % round(100 * budget)
+
+
+def new_predictors(width, budgets):
+    """Name -> GatePredictor"""
+    counts = width, sum(GATES), len(ROWS), len(TASKS)
+    return {key_of(budget): gating.GatePredictor(*counts) for budget in budgets}
+
+
+def context_of(language, task):
+    """(row of the language, row of the task)"""
+    return ROWS.index(LANGUAGES[language]), TASKS.index(task)
+
+
+def weights_of(costs_path):
+    """((gates,) what closing each counts, share of the whole time that gates can save at most).
+
+    Without a cost table the paper's count, and 1: a budget is then a share of the gates.
+    """
+    if not costs_path:
+        return gating.gate_weights(*GATES), 1.0
+    costs = read_costs(costs_path, LAYERS, (ENCODER_MODULES, DECODER_MODULES), whole=True)
+    return gating.gate_weights(*GATES, costs), sum(costs)
+
+
+class Gating:
+    """budgets: of the predictors, each the share of the time (or of the gates) to be closed."""
+
+    def __init__(self, budgets, costs_path, total):
+        self.budgets, self._total = budgets, total
+        self.weights, self._gateable = weights_of(costs_path)
+        self._budget, self._chosen, self._contexts = None, None, None
+
+    def target(self, budget):
+        """The share of `weights` to close."""
+        return budget / self._gateable
+
+    def closed(self, gates):
+        """(B, gates) -> the share of the time (of the gates) that is closed, over the batch."""
+        return gating.closed_share(gates, self.weights).mean().item() * self._gateable
+
+    def chooser(self, model, contexts, update, rng):
+        """For DemoModel.encode in training: draws a budget, or none (then None); sampled gates."""
+        self._budget, self._chosen, self._contexts = rng.choice([None, *self.budgets]), None, contexts
+        if self._budget is None:
+            return None
+        _, tau = gating.ramp_then_cool(update, self._total, RAMP)
+        predictor = model.predictors[key_of(self._budget)]
+
+        def choose(pooled):
+            logits = predictor(pooled.detach().float(), *contexts.T)
+            noise = gating.gumbel_noise(logits.shape) if update < QUIET * self._total else None
+            self._chosen = gating.straight_through(logits, tau, noise)
+            return self._chosen
+
+        return choose
+
+    def penalty(self, update):
+        """Of the gates that were chosen last."""
+        if self._chosen is None:
+            return 0.0
+        reached, _ = gating.ramp_then_cool(update, self._total, RAMP)
+        share = gating.closed_share(self._chosen, self.weights)
+        ids = self._contexts[:, 0] * len(TASKS) + self._contexts[:, 1]
+        return PENALTY * gating.sparsity_penalty(share, reached * self.target(self._budget), ids)
+
+
+def hard_chooser(model, contexts, budget, seen=None):
+    """For DemoModel.encode at inference; appends the gates to the list `seen`."""
+    predictor = model.predictors[key_of(budget)]
+
+    def choose(pooled):
+        gates = gating.hard_gates(predictor.raw(pooled.float(), *contexts.T))
+        if seen is not None:
+            seen.append(gates)
+        return gates
+
+    return choose
+
+
+@torch.no_grad()
+def fit_inputs(model, batches):
+    """Sets the normalisation of all predictors by the pooled inputs of `batches`."""
+    pooled = []
+
+    def record(vectors):
+        pooled.append(vectors.float())
+        return None
+
+    for batch in batches:
+        model.encode(batch.x, batch.lengths, record)
+    for predictor in model.predictors.values():
+        predictor.fit_input(torch.cat(pooled))
