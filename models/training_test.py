@@ -38,7 +38,7 @@ if torch:
     from training import calibrate, gates, greedy
     from training.checkpoint import load_whisper
     from training.costs import read_costs
-    from training.gate_pack import apply_deltas, load_predictor, read_pack, write_pack
+    from training.gate_pack import apply_deltas, load_deltas, load_predictor, read_pack, write_pack
     from training.importance import GateImportance, at_budget, fit_predictor
     from training.masks import random_mask, static_mask
 
@@ -317,9 +317,12 @@ class PackTest(unittest.TestCase):
         self.assertEqual(config["gates"]["budgets"], {"0": "gate_predictor", "0.3": "gate_predictor_30"})
         again = load_whisper(self.folder.name).eval()
         apply_deltas(again, arrays)
+        resumed = load_whisper(self.folder.name, rank=3).eval()
+        load_deltas(resumed, arrays)
         with torch.no_grad():
-            one, two = (m(self.mel, self.ids)[0] for m in (model, again))
+            one, two, three = (m(self.mel, self.ids)[0] for m in (model, again, resumed))
         self.assertTrue(torch.allclose(one, two, atol=0.02), float((one - two).abs().max()))
+        self.assertTrue(torch.allclose(one, three, atol=0.02), float((one - three).abs().max()))
         pooled, language, task = torch.randn(7, 16), torch.arange(7) % 6, torch.arange(7) % 2
         loaded = load_predictor(config, arrays, "0.3")
         with torch.no_grad():

@@ -79,25 +79,22 @@ def prefix_of(budget):
     return "gate_predictor_%d" % round(100 * budget) if budget > 0 else "gate_predictor"
 
 
-def write_pack(out, model_folder, model, predictors, card, about):
-    """predictors: budget -> GatePredictor, without 0; none at all makes a pack for true-length input.
+def write_folder(out, base, rows, predictors, tensors, about, card=None, true_length=None):
+    """A pack of any base model.
 
-    about: name, license, recipe, default_budget.
+    base: (family, path of its weights); rows: what the predictors' numbers mean, as gate_pack.json
+    names them (encoder_modules, decoder_modules, languages, tasks); predictors: budget ->
+    GatePredictor, with 0; tensors: deltas; about: name, license, recipe, default_budget.
     """
     os.makedirs(out, exist_ok=True)
-    weights = os.path.join(model_folder, "model.safetensors")
-    encoder, decoder = model.gate_counts
-    gates = encoder * len(ENCODER_MODULES) + decoder * len(DECODER_MODULES)
-    plain = GatePredictor(model.config["d_model"], gates, len(LANGUAGES), len(TASKS))
-    some = next(iter(predictors.values()), plain)
-    tensors = delta_tensors(model, read_safetensors(weights))
-    for budget, predictor in {0.0: open_predictor(some), **predictors}.items():
+    tensors = dict(tensors)
+    for budget, predictor in predictors.items():
         tensors.update(predictor_tensors(prefix_of(budget), predictor))
-    budgets = [0.0, *sorted(predictors)]
+    some = next(iter(predictors.values()))
     config = {
         "format": FORMAT,
         "version": VERSION,
-        "base": {"family": "whisper", "fingerprint": fingerprint(weights), "name": about["name"]},
+        "base": {"family": base[0], "fingerprint": fingerprint(base[1]), "name": about["name"]},
         "gates": {
             "context_size": some.language_embedding.embedding_dim,
             "hidden_size": some.mlp[0].out_features,
@@ -105,17 +102,15 @@ def write_pack(out, model_folder, model, predictors, card, about):
             "pool_input": "encoder_embed_output",
             "closed_index": CLOSED,
             "open_index": OPEN,
-            "encoder_modules": list(ENCODER_MODULES),
-            "decoder_modules": list(DECODER_MODULES),
-            "languages": LANGUAGES,
-            "tasks": TASKS,
-            "budgets": {"%g" % b: prefix_of(b) for b in budgets},
+            **rows,
+            "budgets": {"%g" % b: prefix_of(b) for b in sorted(predictors)},
             "default_budget": about["default_budget"],
         },
-        "input": {"true_length": True, "tail_seconds": TAIL_SECONDS, "min_seconds": MIN_SECONDS},
         "license": about["license"],
         "recipe": about["recipe"],
     }
+    if true_length:
+        config["input"] = true_length
     with open(os.path.join(out, "gate_pack.json"), "w", encoding="utf-8") as file:
         json.dump(config, file, indent=1, ensure_ascii=False)
         file.write("\n")
@@ -125,6 +120,25 @@ def write_pack(out, model_folder, model, predictors, card, about):
     if card:
         with open(os.path.join(out, "README.md"), "w", encoding="utf-8") as file:
             file.write(card)
+
+
+def write_pack(out, model_folder, model, predictors, card, about):
+    """whisper's. predictors: budget -> GatePredictor, without 0; none: a pack for true-length input."""
+    weights = os.path.join(model_folder, "model.safetensors")
+    encoder, decoder = model.gate_counts
+    gates = encoder * len(ENCODER_MODULES) + decoder * len(DECODER_MODULES)
+    plain = GatePredictor(model.config["d_model"], gates, len(LANGUAGES), len(TASKS))
+    some = next(iter(predictors.values()), plain)
+    rows = {
+        "encoder_modules": list(ENCODER_MODULES),
+        "decoder_modules": list(DECODER_MODULES),
+        "languages": LANGUAGES,
+        "tasks": TASKS,
+    }
+    true_length = {"true_length": True, "tail_seconds": TAIL_SECONDS, "min_seconds": MIN_SECONDS}
+    predictors = {0.0: open_predictor(some), **predictors}
+    deltas = delta_tensors(model, read_safetensors(weights))
+    write_folder(out, ("whisper", weights), rows, predictors, deltas, about, card, true_length)
 
 
 def read_pack(folder, model_folder=None):
@@ -151,6 +165,22 @@ def apply_deltas(model, arrays):
             elif name.startswith("delta.") and name.endswith(".b"):
                 a = torch.from_numpy(arrays[name[:-1] + "a"].astype(np.float32))
                 own[name[6:-2]].add_(torch.from_numpy(array.astype(np.float32)) @ a)
+
+
+def is_pack(folder):
+    return os.path.exists(os.path.join(folder, "gate_pack.json"))
+
+
+def load_deltas(model, arrays):
+    """Puts a pack's differences where training goes on with them; `model` made with the pack's rank."""
+    own = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, array in arrays.items():
+            value = torch.from_numpy(array.astype(np.float32))
+            if name.startswith("add."):
+                own[name[4:]].add_(value)
+            elif name.startswith("delta."):
+                own[name[6:].replace(".weight.", ".")].copy_(value)
 
 
 def load_predictor(config, arrays, budget):

@@ -27,6 +27,7 @@ from training.batches import IGNORED, LANGUAGES, TASKS, BatchSource  # noqa: E40
 from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.costs import read_costs  # noqa: E402
+from training.gate_pack import is_pack, load_deltas, read_pack  # noqa: E402
 from training.importance import GateImportance, at_budget, fit_predictor  # noqa: E402
 from training.whisper_features import true_length  # noqa: E402
 from training.whisper_tokens import WhisperTokens  # noqa: E402
@@ -114,7 +115,7 @@ class Trainer:
 
         A few words of transcript say little about which of thousands of channels went wrong.
         """
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             open_hidden, _, open_encoded = self.open_model.states(batch.mel, batch.ids)
         return sum(
             F.mse_loss(gated, target) / target.var()
@@ -133,7 +134,8 @@ class Trainer:
 
         def sampled(pooled):
             predictor = self.predictors[name_of(budget)]
-            seen["logits"] = predictor(pooled, batch.languages, batch.tasks)
+            with torch.autocast("cpu", enabled=False):
+                seen["logits"] = predictor(pooled.float(), batch.languages, batch.tasks)
             noise = self.args.noise * gating.gumbel_noise(seen["logits"].shape)
             return gating.straight_through(seen["logits"], tau, noise)
 
@@ -149,7 +151,9 @@ class Trainer:
             group["lr"] = rate * scale
         batch, seen = self.source.next(), {}
         gate = self._gate(batch, budget, tau, seen)
-        hidden, gates, encoded = self.model.states(batch.mel, batch.ids, gate)
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden, gates, encoded = self.model.states(batch.mel, batch.ids, gate)
+        hidden, encoded = hidden.float(), encoded.float()
         task_loss = self._task_loss(batch, hidden)
         loss, closed, arg_max = task_loss, 0.0, 0.0
         if "logits" in seen:
@@ -221,7 +225,9 @@ def open_model(args):
     """The ungated model that hints come from: --hints-from's, --init's, else the checkpoint."""
     run_folder = args.hints_from or args.init
     model = load_whisper(args.model, args.rank if run_folder else 0)
-    if run_folder:
+    if run_folder and is_pack(run_folder):
+        load_deltas(model, read_pack(run_folder, args.model)[1])
+    elif run_folder:
         state = torch.load(os.path.join(run_folder, "checkpoint.pt"), weights_only=False)
         model.load_state_dict(state["model"], strict=False)
     return model.eval()
@@ -231,6 +237,8 @@ def run(args, trainer):
     path = os.path.join(args.run, "checkpoint.pt")
     if os.path.exists(path):
         trainer.load(path, whole=True)
+    elif args.init and is_pack(args.init):
+        load_deltas(trainer.model, read_pack(args.init, args.model)[1])
     elif args.init:
         trainer.load(os.path.join(args.init, "checkpoint.pt"), whole=False)
         trainer.start_predictors()
@@ -270,7 +278,7 @@ def parse_arguments():
     parser.add_argument("--speech", metavar="DIR", help="of speech_corpus.py")
     parser.add_argument("--teacher", metavar="FILE", help="of teacher.py; without it no guard set")
     parser.add_argument("--updates", type=int, required=True, help="of the whole run, resumed parts too")
-    parser.add_argument("--init", metavar="OTHER_RUN", help="start from its weights")
+    parser.add_argument("--init", metavar="OTHER_RUN|PACK", help="start from its weights")
     parser.add_argument("--budgets", help="comma-separated closed shares to train for, 0 for none")
     parser.add_argument("--budget-weights", help="how often each is drawn; default: alike")
     parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates (the paper's)")

@@ -14,6 +14,7 @@ from training.demo.vocabulary import TASKS
 
 ROWS = ["other", *LANGUAGES.values()]  # languages of the predictor; the first is for any other
 PENALTY = 10.0
+UNNAMED = 0.1  # share of the items whose language the predictor is not told
 RAMP, QUIET = 0.4, 0.75  # shares of a run: the target is reached; from here on no noise
 PREDICTOR_RATE = 4.0  # times the other weights' rate
 
@@ -63,9 +64,14 @@ class Gating:
 
     def chooser(self, model, contexts, update, rng):
         """For DemoModel.encode in training: draws a budget, or none (then None); sampled gates."""
-        self._budget, self._chosen, self._contexts = rng.choice([None, *self.budgets]), None, contexts
+        self._budget, self._chosen = rng.choice([None, *self.budgets]), None
         if self._budget is None:
             return None
+        contexts = contexts.clone()
+        for row in contexts:
+            if rng.random() < UNNAMED:
+                row[0] = 0
+        self._contexts = contexts
         _, tau = gating.ramp_then_cool(update, self._total, RAMP)
         predictor = model.predictors[key_of(self._budget)]
 

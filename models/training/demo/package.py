@@ -3,6 +3,7 @@
 
     package.py RUN ESPNET_DIR && ../../convert.py ESPNET_DIR MODEL --dtype f16
 
+The predictors of a gated run are left out: package_gates.py makes the model's gate pack of them.
 Needs PyTorch and ESPnet (the shape is model.py's).
 """
 
@@ -55,7 +56,8 @@ def write_package(tokens, state, bpe_path, out):
     os.makedirs(os.path.join(out, "data"), exist_ok=True)
     with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
         yaml.safe_dump(espnet_config(tokens), file, allow_unicode=True)
-    torch.save({name: tensor.clone() for name, tensor in state.items()}, folder + "/model.pth")
+    state = {n: tensor.clone() for n, tensor in state.items() if not n.startswith("predictors.")}
+    torch.save(state, folder + "/model.pth")
     shutil.copyfile(bpe_path, os.path.join(out, "data", "bpe.model"))
 
 

@@ -200,7 +200,8 @@ class Run:
             plain = fresh and self.update < PLAIN_UPDATES
             only_strings = fresh and self.update < self.args.spread_updates
             strings = 1.0 if only_strings else STRINGS_AFTERWARDS
-            self.source.mix(strings, plain, 0.3 if plain else 1.0)
+            heard = self.decoder_from is not None  # augmentation in full would keep CTC from falling
+            self.source.mix(strings, plain, 1.0 if heard else 0.3)
         if self.decoder_from is None and (
             self.ctc < DECODER_BELOW or self.update >= DECODER_AT_LATEST
         ):

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""What the demo's gates do, as a page: maps, agreement, accuracy against time, controls.
+
+    gate_report.py MODEL OUT --store FOLDER [--store FOLDER …] [--espalier PROGRAM] [--limit N]
+
+MODEL: with its gate_pack (package_gates.py). OUT gets README.md, results.csv, gates.svg, accuracy.svg.
+Every budget runs as it is, with its encoder or decoder gates alone, and against controls of the
+same cost: one mask for all contexts (what most of them close), random masks, and every context's
+gates given to another one. Gates are fixed by context, by a look at one clip each; texts and times come
+from `espalier`: the error rates of all test clips, and `bench` over some of them, all in turn.
+"""
+
+import argparse
+import copy
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+import measuring  # noqa: E402
+from svg_chart import line_chart  # noqa: E402
+from text_errors import count_errors  # noqa: E402
+from training.clip_store import ClipStore  # noqa: E402
+from training.demo.bleu import corpus_bleu  # noqa: E402
+from training.demo.clips import LANGUAGES, join_translations  # noqa: E402
+from training.demo.evaluate import results, test_sets  # noqa: E402
+from training.masks import random_mask, static_mask  # noqa: E402
+from wav_file import write_wav  # noqa: E402
+
+STACKS = ("encoder", "decoder")
+TIMED_CLIPS = 12
+HEAD = ["budget", "gates", "closed %", "time %", "WER %", "WER % human", "BLEU"]
+
+
+def flat(mask):
+    """Gates of a mask (as gate files have it) as one list, the encoder's first."""
+    return [gate for stack in STACKS for layer in mask[stack]["layers"] for gate in layer]
+
+
+def like(mask, gates):
+    """A mask of the shape of `mask` from a flat list."""
+    mask, gates = copy.deepcopy(mask), [int(g) for g in gates]
+    for stack in STACKS:
+        for layer in mask[stack]["layers"]:
+            layer[:], gates = gates[: len(layer)], gates[len(layer) :]
+    return mask
+
+
+def with_masks(contexts, masks):
+    """Contexts (of a gate file) with other masks, in the same order."""
+    return [{**c, **{s: m[s] for s in STACKS}} for c, m in zip(contexts, masks)]
+
+
+def opened(contexts, stack):
+    """The contexts with every gate of a stack open."""
+    masks = copy.deepcopy(contexts)
+    for mask in masks:
+        mask[stack]["layers"] = [[1] * len(layer) for layer in mask[stack]["layers"]]
+    return masks
+
+
+def variants(contexts, weights):
+    """name -> contexts: the gates themselves, halves of them, and controls of the same cost."""
+    rows = torch.tensor([flat(c) for c in contexts], dtype=torch.float32)
+    cost = float(((1 - rows) * weights).sum(1).mean())
+    found = {
+        "by context": contexts,
+        "encoder alone": opened(contexts, "decoder"),
+        "decoder alone": opened(contexts, "encoder"),
+        "one mask": [like(c, static_mask(rows.mean(0), weights, cost)) for c in contexts],
+        "another context's": with_masks(contexts, contexts[4:] + contexts[:4]),
+    }
+    for seed in (1, 2):
+        mask = random_mask(weights, cost, seed)
+        found["random %d" % seed] = [like(c, mask) for c in contexts]
+    return {name: with_masks(contexts, masks) for name, masks in found.items()}
+
+
+def gates_of(args, budget, clip):
+    """The contexts' gates at a budget, from `espalier gates`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = os.path.join(scratch, "gates.json")
+        command = [args.espalier, "gates", clip, "-m", args.model, "--gates", "budget=" + budget]
+        subprocess.run([*command, "--all-contexts", "--json-out", out], check=True, stdout=subprocess.DEVNULL)
+        with open(out, encoding="utf-8") as file:
+            return [c for c in json.load(file)["contexts"] if c["language"] != "other"]
+
+
+def agreement(contexts):
+    """Rows: mean share of equal gates over pairs of contexts, by what the two have in common."""
+    groups = {"task": [], "language": [], "neither": []}
+    for i, one in enumerate(contexts):
+        for two in contexts[:i]:
+            pair = list(zip(flat(one), flat(two)))
+            kind = "neither"
+            for key in ("task", "language"):
+                kind = key if one[key] == two[key] else kind
+            groups[kind].append(sum(a == b for a, b in pair) / len(pair))
+    return [[k, "%.1f" % (100 * sum(v) / len(v))] for k, v in groups.items() if v]
+
+
+def errors_and_bleu(args, sets, gates):
+    """(WER % of synthesised clips, of human ones, BLEU of all translations)"""
+    scored = argparse.Namespace(**vars(args), options=["--gates", gates])
+    wrong, translated = {True: [0, 0], False: [0, 0]}, []
+    for (kind, language), members in sets.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            for target in LANGUAGES:
+                pairs = results(scored, members, language, target, scratch)
+                if target != language:
+                    translated += pairs
+                    continue
+                for pair in pairs:
+                    errors, words, *_ = count_errors(*pair)
+                    wrong[kind == "prompt"][0] += errors
+                    wrong[kind == "prompt"][1] += words
+    rates = [100.0 * wrong[human][0] / max(1, wrong[human][1]) for human in (False, True)]
+    return (*rates, corpus_bleu(translated))
+
+
+def times(args, files, choices):
+    """Seconds of each choice of gates over the files, all in one interleaved run; {name: s}."""
+    names = list(choices)
+    command = [args.espalier, "bench", "-m", args.model, "-l", "en", "-t", "1", "--runs", "5", "--json"]
+    for i, name in enumerate(names):
+        command += ["--compare" if i else "--gates", choices[name]]
+    out = subprocess.run([*command, *files], check=True, capture_output=True).stdout
+    return {name: v["total_s"] for name, v in zip(names, json.loads(out)["variants"])}
+
+
+def write_gates(folder, name, contexts):
+    path = os.path.join(folder, name.replace(" ", "-") + ".json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"contexts": contexts}, file)
+    return path
+
+
+def page(args, clips, rows, agree, shown):
+    parts = [
+        "# Gates of the demo model\n",
+        "Made by `models/training/demo/gate_report.py`; %s.\n" % measuring.machine(),
+        "Error rates over %d test clips, synthesised and human; time: `espalier bench` over %d of them, "
+        "one thread, as a share of the time with every gate open. \"by context\" are the pack's gates; "
+        "the others are the controls that the script's first lines name.\n" % (clips, TIMED_CLIPS),
+        "![accuracy against time](accuracy.svg)\n",
+        measuring.markdown_table(HEAD, rows),
+        "\n## Contexts at budget %s\n" % shown,
+        "Mean share of equal gates over pairs of contexts that share …\n",
+        measuring.markdown_table(["in common", "equal gates %"], agree),
+        "\n![gates by context](gates.svg)\n",
+    ]
+    return "\n".join(parts)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Markdown and SVG about the demo's gates.")
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("out", metavar="OUT")
+    parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
+    parser.add_argument("--espalier", metavar="PROGRAM", default="bazel-bin/apps/espalier")
+    parser.add_argument("--limit", type=int, default=40, help="clips of each kind and language")
+    parser.add_argument("--split", default="test", choices=("dev", "test"))
+    parser.add_argument("--shown", default="0.3", help="budget of the map and the agreement")
+    args = parser.parse_args()
+    args.errors = False
+    os.makedirs(args.out, exist_ok=True)
+    with open(os.path.join(args.model, "gate_pack", "gate_pack.json"), encoding="utf-8") as file:
+        budgets = [b for b in json.load(file)["gates"]["budgets"] if float(b) > 0]
+    stores = [ClipStore(folder) for folder in args.store]
+    join_translations(stores)
+    sets = test_sets(stores, args.split, args.limit)
+    with tempfile.TemporaryDirectory() as scratch:
+        english = [m for (_, language), members in sets.items() if language == "en" for m in members]
+        files = []
+        for i, (store, clip) in enumerate(random.Random(1).sample(english, TIMED_CLIPS)):
+            files.append(os.path.join(scratch, "%d.wav" % i))
+            write_wav(files[-1], (store.samples(clip) * 32768).round())
+        choices, closed = {("0", "all open"): "all"}, {("0", "all open"): 0.0}
+        for budget in budgets:
+            contexts = gates_of(args, budget, files[0])
+            weights = torch.full((len(flat(contexts[0])),), 1.0 / len(flat(contexts[0])))
+            for name, masks in variants(contexts, weights).items():
+                choices[budget, name] = write_gates(scratch, "%s %s" % (budget, name), masks)
+                shares = [1 - sum(flat(m)) / len(flat(m)) for m in masks]
+                closed[budget, name] = 100 * sum(shares) / len(shares)
+        taken = times(args, files, choices)
+        whole = taken["0", "all open"]
+        rows, series = [], {}
+        for key, gates in choices.items():
+            wer, human, bleu = errors_and_bleu(args, sets, gates)
+            share = 100 * taken[key] / whole
+            rows.append([*key, "%.0f" % closed[key], "%.1f" % share, "%.1f" % wer, "%.1f" % human, "%.1f" % bleu])
+            series.setdefault(key[1], []).append((share, wer))
+            print(*rows[-1], flush=True)
+        agree = agreement(gates_of(args, args.shown, files[0]))
+        command = [args.espalier, "gates", files[0], "-m", args.model, "--gates", "budget=" + args.shown]
+        svg = os.path.join(args.out, "gates.svg")
+        subprocess.run([*command, "--all-contexts", "--svg", svg], check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(args.out, "results.csv"), "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([HEAD, *rows])
+    dense = series.pop("all open")
+    series = {name: dense + points for name, points in series.items()}
+    chart = line_chart(
+        series, "time, % of every gate open", "word errors, % (synthesised)", (40, 100), (0, 60)
+    )
+    with open(os.path.join(args.out, "accuracy.svg"), "w", encoding="utf-8") as file:
+        file.write(chart)
+    clips = sum(len(members) for members in sets.values())
+    with open(os.path.join(args.out, "README.md"), "w", encoding="utf-8") as file:
+        file.write(page(args, clips, rows, agree, args.shown))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Makes the gate pack of a packaged demo model: a gated run's predictors, brought to their budgets.
+
+    package_gates.py RUN MODEL --store FOLDER [--store FOLDER …] [--costs FILE] [--default-budget B]
+
+MODEL: what package.py and convert.py made of the same RUN; its gate_pack folder is written. One offset
+a predictor makes the arg-max gates meet the budget, over all contexts, on dev clips and a part of the
+training's (training/calibrate.py). --costs as in the run.
+"""
+
+import argparse
+import os
+import sys
+
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from training import calibrate  # noqa: E402
+from training.demo import gating  # noqa: E402
+from training.demo.clips import LANGUAGES, prompt_task  # noqa: E402
+from training.demo.features import TAIL_FRAMES  # noqa: E402
+from training.demo.model import DECODER_MODULES, ENCODER_MODULES, WIDTH, DemoModel  # noqa: E402
+from training.demo.train import load_stores  # noqa: E402
+from training.demo.vocabulary import TASKS  # noqa: E402
+from training.gate_pack import open_predictor, write_folder  # noqa: E402
+
+ABOUT = {
+    "name": "demo",
+    "license": "CC BY-SA 3.0, with the model's names: see its README.md",
+    "recipe": "models/training/demo/README.md",
+}
+CLIPS = 300  # that the offsets are measured on
+
+
+def load(run):
+    """The averaged DemoModel of a gated run, its budgets"""
+    state = torch.load(os.path.join(run, "checkpoint.pt"), weights_only=False)
+    names = {n.split(".")[1] for n in state["average"] if n.startswith("predictors.")}
+    if not names:
+        raise SystemExit("package_gates.py: %s is not a gated run" % run)
+    budgets = sorted(int(name) / 100 for name in names)
+    model = DemoModel(len(state["tokens"]), predictors=gating.new_predictors(WIDTH, budgets))
+    model.load_state_dict(state["average"])
+    return model.eval(), budgets
+
+
+@torch.no_grad()
+def pooled_inputs(model, stores):
+    """(clips, WIDTH): pooled stem outputs of dev clips and of training clips, CLIPS in all."""
+    found = [
+        (store, i)
+        for store in stores
+        for i, clip in enumerate(store.clips)
+        if clip["language"] in LANGUAGES and clip["source"] != "word" and clip["split"] != "test"
+    ]
+    found.sort(key=lambda at: at[0].clips[at[1]]["split"] != "dev")
+    dev = sum(store.clips[i]["split"] == "dev" for store, i in found)
+    rest = max(1, CLIPS - dev)
+    found = found[:dev] + found[dev :: max(1, (len(found) - dev) // rest)]
+    pooled = []
+    for store, i in found[:CLIPS]:
+        frames = store.frames(i)[: store.speech_frames(i) + TAIL_FRAMES // 2]
+        model.encode(frames[None], torch.tensor([len(frames)]), pooled.append)
+    return torch.cat(pooled)
+
+
+def contexts():
+    """All (language row, task row) that are trained, as language row * tasks + task row."""
+    pairs = [(a, prompt_task(a, b)) for a in LANGUAGES for b in LANGUAGES]
+    return [row * len(TASKS) + task for row, task in (gating.context_of(*pair) for pair in pairs)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes the gate pack of a gated demo run.")
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
+    parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates")
+    parser.add_argument("--default-budget", default="0", help="of --gates auto and pack")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model, budgets = load(args.run)
+    pooled = pooled_inputs(model, load_stores(args.store))
+    gates = gating.Gating(budgets, args.costs, 1)
+    predictors = {}
+    for budget in budgets:
+        predictor = model.predictors[gating.key_of(budget)]
+        margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
+        target = gates.target(budget)
+        offset = calibrate.offset_for(margins, gates.weights, target)
+        shares = [calibrate.mean_closed(margins, o, gates.weights) for o in (0.0, offset)]
+        print("budget %g: %.3f of what gates can save to be closed; %.3f before, %.3f after an offset "
+              "of %+.3f" % (budget, target, *shares, offset))  # fmt: skip
+        predictor.shift_open(offset)
+        predictors[budget] = predictor
+    predictors[0.0] = open_predictor(predictors[budgets[0]])
+    rows = {
+        "encoder_modules": list(ENCODER_MODULES),
+        "decoder_modules": list(DECODER_MODULES),
+        "languages": gating.ROWS,
+        "tasks": list(TASKS),
+    }
+    base = "owsm", os.path.join(args.model, "model.safetensors")
+    about = {**ABOUT, "default_budget": args.default_budget}
+    write_folder(os.path.join(args.model, "gate_pack"), base, rows, predictors, {}, about)
+
+
+if __name__ == "__main__":
+    main()
