@@ -4,11 +4,15 @@
 #include <cmath>
 #include <deque>
 #include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <vector>
 
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
+#include "runtime/checkpoint/fingerprint.h"
+#include "runtime/checkpoint/gate_pack_attach.h"
 #include "runtime/checkpoint/tensor_store.h"
 #include "runtime/tensor/half.h"
 
@@ -18,6 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kSmallestSide = 32;  // below it a matrix is not worth a scale for each row
+constexpr size_t kMaxConfigBytes = 16 << 20;
+constexpr char kConfig[] = "config.json";
+constexpr char kWeights[] = "model.safetensors";
+constexpr char kBaseFingerprint[] = "espalier_base_fingerprint";
 
 // Matrices that a Linear or an Embed reads as they are stored. The others are read element by
 // element, or rearranged when the model is loaded.
@@ -87,6 +95,7 @@ class Quantizer {
     const auto count = static_cast<int64_t>(store_.names().size());
     int64_t done = 0;
     for (const std::string& name : store_.names()) {
+      if (store_.FindStored(name) == nullptr) continue;  // a gate pack's predictor, not the model's
       if (stop.stop_requested()) return Cancelled("quantizing was cancelled");
       ESP_RETURN_IF_ERROR(Take(name, *store_.Find(name)));
       if (progress) progress(++done, count);
@@ -160,6 +169,52 @@ Status CopyOtherFiles(const fs::path& from, const fs::path& to) {
   return OkStatus();
 }
 
+Result<nlohmann::ordered_json> ReadObject(const fs::path& path) {
+  ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), kMaxConfigBytes));
+  auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Corrupt(path.string() + ": expected a JSON object");
+  return json;
+}
+
+Status WriteObject(const fs::path& path, const nlohmann::ordered_json& json) {
+  return WriteFileAtomically(path.string(), json.dump(2) + "\n");
+}
+
+// Has the copied config.json say what its weights were; `of_base`: "" when they are nobody's copy.
+Status NameBase(const fs::path& folder, const std::string& of_base) {
+  const fs::path path = folder / kConfig;
+  if (!PathExists(path.string())) return OkStatus();
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(path));
+  if (of_base.empty()) {
+    json.erase(kBaseFingerprint);
+  } else if (!json.contains(kBaseFingerprint)) {
+    json[kBaseFingerprint] = of_base;
+  }
+  return WriteObject(path, json);
+}
+
+// `pack` without its changes of weights, which `folder` has in it, for that very model.
+Status WritePredictors(const GatePack& pack, const fs::path& folder) {
+  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<TensorStore> written,
+                       TensorStore::OpenFolder(folder.string()));
+  const fs::path out = folder / "gate_pack";
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error) return Unwritable(out.string() + ": " + error.message());
+  const fs::path from = pack.folder();
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(from / "gate_pack.json"));
+  json["base"]["fingerprint"] = FingerprintOf(*written);
+  ESP_RETURN_IF_ERROR(WriteObject(out / "gate_pack.json", json));
+  std::vector<NamedTensor> predictors;
+  for (const auto& entry : pack.tensors().stored()) {
+    const std::string& name = entry.first;
+    if (name.starts_with("delta.") || name.starts_with("add.")) continue;
+    predictors.push_back({name, *pack.tensors().Find(name)});
+  }
+  return WriteSafetensors((out / "gate_pack.safetensors").string(), predictors,
+                          {{"format", "pt"}});
+}
+
 // The folder under construction; gone unless it was given its name.
 class NewFolder {
  public:
@@ -195,22 +250,36 @@ class NewFolder {
 
 }  // namespace
 
-Result<QuantizeReport> QuantizeFolder(const std::string& from, const std::string& to, DType storage,
+Result<QuantizeReport> QuantizeFolder(const std::string& from, const std::string& to,
+                                      const QuantizeOptions& options,
                                       const QuantizeProgress& progress,
                                       const std::stop_token& stop) {
-  if (storage != DType::kI8 && storage != DType::kF16) {
+  if (options.storage != DType::kI8 && options.storage != DType::kF16) {
     return InvalidArgument("weights can be stored as i8 or f16, not as " +
-                           std::string(DTypeName(storage)));
+                           std::string(DTypeName(options.storage)));
   }
   if (PathExists(to)) return InvalidArgument(to + ": exists already; name a new folder");
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<TensorStore> store, TensorStore::OpenFolder(from));
-  Quantizer quantizer(*store, storage);
+  const std::string of_base = FingerprintOf(*store);
+  std::string pack_folder = options.gate_pack;
+  if (pack_folder.empty() && IsGatePack(from + "/gate_pack")) pack_folder = from + "/gate_pack";
+  std::unique_ptr<GatePack> pack;
+  if (!pack_folder.empty()) {
+    ESP_ASSIGN_OR_RETURN(pack, GatePack::Open(pack_folder));
+    ESP_ASSIGN_OR_RETURN(ModelConfig config, LoadModelConfig(from));
+    ESP_ASSIGN_OR_RETURN(const AttachedPack attached,
+                         AttachGatePack(*pack, {}, &config, store.get()));
+    static_cast<void>(attached);
+  }
+  Quantizer quantizer(*store, options.storage);
   ESP_RETURN_IF_ERROR(quantizer.Run(progress, stop));
   NewFolder folder(to);
   ESP_RETURN_IF_ERROR(folder.Create());
   ESP_RETURN_IF_ERROR(CopyOtherFiles(from, folder.partial()));
-  ESP_RETURN_IF_ERROR(WriteSafetensors((folder.partial() / "model.safetensors").string(),
-                                       quantizer.tensors(), {{"format", "pt"}}));
+  ESP_RETURN_IF_ERROR(WriteSafetensors((folder.partial() / kWeights).string(), quantizer.tensors(),
+                                       {{"format", "pt"}}));
+  ESP_RETURN_IF_ERROR(NameBase(folder.partial(), pack ? "" : of_base));
+  if (pack) ESP_RETURN_IF_ERROR(WritePredictors(*pack, folder.partial()));
   ESP_RETURN_IF_ERROR(folder.Finish());
   return quantizer.report();
 }

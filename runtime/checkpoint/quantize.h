@@ -26,12 +26,22 @@ struct QuantizeReport {
 // Called after each tensor.
 using QuantizeProgress = std::function<void(int64_t done, int64_t count)>;
 
+struct QuantizeOptions {
+  DType storage = DType::kI8;  // or kF16
+  std::string gate_pack;       // a folder; "": that of `from` (from/gate_pack), if it has one
+};
+
 // Writes `to`, a new folder: the tensors of `from` in one model.safetensors, its other files beside
-// it. `storage` kI8: matrices become integers with a scale for each row (max |w| / 127), under
-// `<name>` and `<name>.scale`; kF16: matrices that are f32 become f16.
-// Errors: those of TensorStore::OpenFolder; kInvalidArgument (`to` exists, another storage, a
-// weight that is not finite or too large for f16, nothing to change); kUnwritable; kCancelled.
-Result<QuantizeReport> QuantizeFolder(const std::string& from, const std::string& to, DType storage,
+// it. Storage kI8: matrices become integers with a scale for each row (max |w| / 127), under
+// `<name>` and `<name>.scale`; kF16: matrices that are f32 become f16. The weights that a gate pack
+// changes are written changed, and the pack's predictors into to/gate_pack, so that nothing is left
+// to be added when the model is loaded; without one config.json says which model this was, so that
+// its packs still fit.
+// Errors: those of TensorStore::OpenFolder and of opening and attaching a pack; kInvalidArgument
+// (`to` exists, another storage, a weight that is not finite or too large for f16, nothing to
+// change); kUnwritable; kCancelled.
+Result<QuantizeReport> QuantizeFolder(const std::string& from, const std::string& to,
+                                      const QuantizeOptions& options,
                                       const QuantizeProgress& progress,
                                       const std::stop_token& stop);
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/base/file.h"
+#include "runtime/checkpoint/fingerprint.h"
 #include "runtime/checkpoint/tensor_store.h"
 
 namespace espalier {
@@ -44,7 +45,7 @@ class QuantizeTest : public testing::Test {
   }
 
   Result<QuantizeReport> Quantize(DType storage, const std::stop_token& stop = {}) {
-    return QuantizeFolder(from_, to_, storage, {}, stop);
+    return QuantizeFolder(from_, to_, {.storage = storage, .gate_pack = {}}, {}, stop);
   }
 
   std::string from_, to_;
@@ -83,6 +84,14 @@ TEST_F(QuantizeTest, OtherFilesComeAlongAndOtherWeightsDoNot) {
   EXPECT_FALSE(PathExists(to_ + ".partial"));
 }
 
+TEST_F(QuantizeTest, TheNewFolderSaysWhatItWas) {
+  ASSERT_TRUE(Quantize(DType::kI8).ok());
+  const auto fingerprint = FingerprintOf(**TensorStore::OpenFolder(from_));
+  const auto config = ReadFile(to_ + "/config.json", 1 << 20);
+  ASSERT_TRUE(config.ok());
+  EXPECT_NE(config->find("\"espalier_base_fingerprint\": \"" + fingerprint), std::string::npos);
+}
+
 TEST_F(QuantizeTest, HalfFloats) {
   const auto report = Quantize(DType::kF16);
   ASSERT_TRUE(report.ok()) << report.status().message();
@@ -117,7 +126,7 @@ TEST_F(QuantizeTest, AFolderThatExistsIsKept) {
 
 TEST_F(QuantizeTest, WhatIsQuantizedAlreadyHasNothingToChange) {
   ASSERT_TRUE(Quantize(DType::kI8).ok());
-  const auto again = QuantizeFolder(to_, to_ + "_again", DType::kI8, {}, {});
+  const auto again = QuantizeFolder(to_, to_ + "_again", {}, {}, {});
   EXPECT_EQ(again.status().code(), StatusCode::kInvalidArgument) << again.status().message();
 }
 

@@ -27,3 +27,14 @@ expect 2 transcribe --gates tiny,budget=0.7 speech.wav
 has err "this gate pack has 0 0.3"
 expect 3 transcribe -m "$golden/model_gated" --gates tiny speech.wav
 has err "fingerprint"
+
+# A smaller copy takes the pack in: its predictors come along, made for the copy.
+expect 0 "$program" quantize "$golden/model_plain" --to f16 --gates tiny -o merged
+expect 0 "$program" gates -m merged -l eng speech.wav
+has out "2 of 14 gates closed"
+expect 3 transcribe -m merged --gates tiny speech.wav
+has err "fingerprint"
+expect 0 "$program" quantize "$golden/model_plain" --to int8 -o small
+expect 0 transcribe -m small --gates tiny,all --no-timestamps speech.wav # changes of what is no integer
+expect 3 "$program" quantize "$golden/model_gated" --to int8 --gates tiny -o wrong
+test ! -e wrong

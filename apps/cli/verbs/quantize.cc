@@ -19,6 +19,8 @@ class QuantizeVerb final : public Verb {
         ->check(CLI::IsMember({"int8", "f16"}))
         ->required();
     app.add_option("-o,--output", output_, "The new folder")->type_name("FOLDER")->required();
+    app.add_option("--gates", gate_pack_, "A gate pack to put in (default: the model's own)")
+        ->type_name("PACK");
   }
 
   Result<int> Run(VerbContext& context) override {
@@ -28,8 +30,10 @@ class QuantizeVerb final : public Verb {
     };
     ESP_ASSIGN_OR_RETURN(
         const QuantizeReport report,
-        QuantizeFolder(model_, output_, storage_ == "int8" ? DType::kI8 : DType::kF16, show,
-                       context.interrupts.token()));
+        QuantizeFolder(model_, output_,
+                       {.storage = storage_ == "int8" ? DType::kI8 : DType::kF16,
+                        .gate_pack = gate_pack_},
+                       show, context.interrupts.token()));
     context.console.ClearStatusLine();
     ESP_RETURN_IF_ERROR(context.console.Write(Summary(report, context.console.json())));
     return 0;
@@ -56,6 +60,7 @@ class QuantizeVerb final : public Verb {
   std::string model_;
   std::string storage_;
   std::string output_;
+  std::string gate_pack_;
 };
 
 }  // namespace

@@ -44,7 +44,7 @@ from training.demo.model import WIDTH, DemoModel  # noqa: E402
 PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 5e-4, 300
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
-DECODER_BELOW, DECODER_AT_LATEST = 1.0, 5000  # CTC loss a piece; updates
+DECODER_BELOW, DECODER_AT_LATEST = 1.5, 3500  # CTC loss a piece; updates
 CTC_WEIGHT, SMOOTHING, CLIP_NORM = 0.3, 0.1, 5.0
 AVERAGE = 0.998  # of the weights that are evaluated and exported
 FIELDS = (
