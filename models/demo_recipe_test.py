@@ -184,7 +184,9 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(words.tokens[:2], ["<blank>", "<unk>"])
 
     def test_spread_labels_follow_the_letters(self):
-        labels = batches.spread_labels([([7, 8], [1, 3], 5, 45), ([9], [2], 49, 56)], 15).tolist()
+        pieces = batches.spread_pieces([([7, 8], [1, 3], 5, 45), ([9], [2], 49, 56)])
+        self.assertEqual(pieces, [(7, 5, 15), (8, 15, 45), (9, 49, 56)])
+        labels = batches.spread_labels(pieces, 15).tolist()
         # 40 frames of speech from frame 5: a quarter for 7, to frame 15; steps are 4 frames.
         self.assertEqual(labels, [0, 7, 7] + [8] * 8 + [0, 9, 9, 0])
 
@@ -228,6 +230,13 @@ class ModelTest(unittest.TestCase):
             self.assertIn(int((targets[:count] == -1).sum()), (1, 2))  # task, <notimestamps>
             known = targets[: count - 1] != -1
             self.assertTrue((inputs[1:count][known] == targets[: count - 1][known]).all())
+        for row, (task, heard) in enumerate(zip(batch.contexts, batch.heard_at)):
+            text = heard[heard >= 0].tolist()
+            self.assertEqual(bool(text), task == ("en", "<asr>"))
+            self.assertEqual(text, sorted(text))
+            heard_ids = batch.targets[row][heard >= 0].tolist()
+            if text:
+                self.assertIn(self.words.decode(heard_ids), TEXTS)
 
     def options(self, **changed):
         options = {
@@ -320,6 +329,23 @@ class ModelTest(unittest.TestCase):
         for layer in model.encoder.encoders:
             stem = layer.norm_final(stem)
         torch.testing.assert_close(closed[0], model.encoder.after_norm(stem)[0])
+
+    def test_attention_is_guided_to_the_sound(self):
+        run = self.run_of()
+        run.decoder_from, run.update = 0, 0
+        batch = run.source.next()
+        steps = []
+        for _ in range(12):
+            encoded, counts = run.model.encode(batch.x, batch.lengths)
+            run.model.decode(encoded, counts, batch.inputs, batch.target_counts)
+            loss = train.attention_off_sound(run.model, batch)
+            run.optimiser.zero_grad()
+            loss.backward()
+            for group in run.optimiser.param_groups:
+                group["lr"] = 1e-3
+            run.optimiser.step()
+            steps.append(loss.item())
+        self.assertLess(steps[-1], 0.7 * steps[0])
 
     def test_two_workers_hold_the_same_weights(self):
         folder = os.path.join(self.folder, "two")

@@ -40,29 +40,37 @@ def augment(frames, mean, rng, strength):
     return frames
 
 
-def spread_labels(spans, steps):
-    """Which piece each encoder step hears, if within a span every letter takes the same time.
+def spread_pieces(spans):
+    """(piece, first frame, end frame) of each piece, if within a span every letter takes the same time.
 
     spans: (pieces, letters of each piece, first frame, end frame), in order. Exact to a step or two
-    where a span is a word; a guess where it is a sentence. Steps outside of all spans: blank, 0.
+    where a span is a word; a guess where it is a sentence.
     """
-    labels = torch.zeros(steps, dtype=torch.long)
+    found = []
     for pieces, letters, first, end in spans:
         at, total, begin = 0, sum(letters), first
         for piece, count in zip(pieces, letters):
             at += count
             upto = first + (end - first) * at / total
-            # The step whose middle, 3 frames after its first, is the next one at or after `begin`.
-            steps_of_piece = [max(0, math.ceil((f - 3) / FRAMES_PER_STEP)) for f in (begin, upto)]
-            labels[slice(*steps_of_piece)] = piece
+            found.append((piece, begin, upto))
             begin = upto
+    return found
+
+
+def spread_labels(pieces, steps):
+    """The piece each encoder step hears, of spread_pieces; between them blank, 0."""
+    labels = torch.zeros(steps, dtype=torch.long)
+    for piece, *frames in pieces:
+        # The step whose middle, 3 frames after its first, is the next one at or after the frame.
+        labels[slice(*(max(0, math.ceil((f - 3) / FRAMES_PER_STEP)) for f in frames))] = piece
     return labels
 
 
 class Batch:
     """x (B, T, mels), lengths (B,), source ids and counts for CTC, spread labels (B, S) with -1 as
     padding, decoder inputs and targets (B, U), -1 as padding, and their counts; contexts: (language,
-    task) of each item."""
+    task) of each item; heard_at (B, U): the encoder step of each target's sound, -1 where that is
+    unknown, and how far off it may be, heard_within (B,)."""
 
     def __init__(self, items):
         pad = torch.nn.utils.rnn.pad_sequence
@@ -75,6 +83,8 @@ class Batch:
         self.targets = pad([torch.tensor(i["labels"]) for i in items], True, -1)
         self.target_counts = torch.tensor([len(i["labels"]) for i in items])
         self.contexts = [i["context"] for i in items]
+        self.heard_at = pad([torch.tensor(i["heard_at"]) for i in items], True, -1.0)
+        self.heard_within = torch.tensor([i["heard_within"] for i in items])
 
 
 def steps_of(frames):
@@ -199,7 +209,8 @@ class BatchSource:
         frames = torch.nn.functional.pad(frames, (0, 0, 0, tail), value=FLOOR)
         steps = steps_of(len(frames))
         language, vocabulary = clip["language"], self._vocabulary
-        source = [piece for pieces, *_ in spans for piece in pieces]
+        pieces = spread_pieces(spans)
+        source = [piece for piece, *_ in pieces]
         if not source or not fits_ctc(source, steps):
             return None
         others = [code for code in clip["texts"] if code != language and code in LANGUAGES]
@@ -215,10 +226,17 @@ class BatchSource:
             begin, end = (vocabulary.time(t) for t in times)
             prompt, text = prompt[:-1], [begin, *text, end]
         whole = [*prompt, *text, vocabulary.eos]
+        heard_at = [-1.0] * (len(whole) - 1)
+        if target == language:
+            first = len(prompt) - 1 + (len(text) - len(source)) // 2  # a time token may be before
+            centres = [((a + b) / 2 - 3) / FRAMES_PER_STEP for _, a, b in pieces]
+            heard_at[first : first + len(source)] = [max(0.0, c) for c in centres]
         return {
             "frames": frames,
             "source": source,
-            "spread": spread_labels(spans, steps),
+            "spread": spread_labels(pieces, steps),
+            "heard_at": heard_at,
+            "heard_within": 2.0 if len(parts) > 1 else max(2.0, 0.1 * steps),
             "target": whole,
             "context": (language, task),
             # Language and task are given, not guessed; the first of them is, for detection.

@@ -83,13 +83,14 @@ def variants(contexts, weights):
 
 
 def gates_of(args, budget, clip):
-    """The contexts' gates at a budget, from `espalier gates`."""
+    """The gates of all trained contexts at a budget, from `espalier gates`: a gate file's contexts."""
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "gates.json")
         command = [args.espalier, "gates", clip, "-m", args.model, "--gates", "budget=" + budget]
         subprocess.run([*command, "--all-contexts", "--json-out", out], check=True, stdout=subprocess.DEVNULL)
         with open(out, encoding="utf-8") as file:
-            return [c for c in json.load(file)["contexts"] if c["language"] != "other"]
+            contexts = json.load(file)["contexts"]
+    return [c for c in contexts if c["language"] != "other" and c["task"] != "st_" + c["language"]]
 
 
 def agreement(contexts):

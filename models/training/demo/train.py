@@ -46,6 +46,8 @@ PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
 DECODER_BELOW, DECODER_AT_LATEST = 1.5, 3500  # CTC loss a piece; updates
 CTC_WEIGHT, SMOOTHING, CLIP_NORM = 0.3, 0.1, 5.0
+GUIDED, GUIDED_UPDATES = 0.5, 4000  # weight of the attention's guide, falling to 0 since the decoder joined
+GUIDED_HEADS = 2  # of every layer's source attention
 AVERAGE = 0.998  # of the weights that are evaluated and exported
 FIELDS = (
     "update", "seconds", "stage", "rate", "ctc", "attention", "ctc_wer", "ctc_wer_human", "wer",
@@ -190,6 +192,9 @@ class Run:
             scores.flatten(0, 1), targets, ignore_index=-1, label_smoothing=SMOOTHING
         )
         loss = CTC_WEIGHT * ctc + (1 - CTC_WEIGHT) * attention
+        guided = GUIDED * (1.0 - (self.update - self.decoder_from) / GUIDED_UPDATES)
+        if guided > 0 and not self.gating:
+            loss = loss + guided * attention_off_sound(model, batch)
         if self.gating:
             loss = loss + self.gating.penalty(self.update)
         return loss, ctc.item(), attention.item()
@@ -201,7 +206,7 @@ class Run:
             only_strings = fresh and self.update < self.args.spread_updates
             strings = 1.0 if only_strings else STRINGS_AFTERWARDS
             heard = self.decoder_from is not None  # augmentation in full would keep CTC from falling
-            self.source.mix(strings, plain, 1.0 if heard else 0.3)
+            self.source.mix(strings, plain, 0.5 if heard else 0.3)
         if self.decoder_from is None and (
             self.ctc < DECODER_BELOW or self.update >= DECODER_AT_LATEST
         ):
@@ -223,6 +228,22 @@ class Run:
                 kept.lerp_(now, 1 - decay)
         self.ctc = 0.98 * self.ctc + 0.02 * ctc
         return ctc, attention
+
+
+def attention_off_sound(model, batch):
+    """How little a few heads of the source attention, after `decode`, look where a target is heard.
+
+    Without it the decoder learns the grammar, and to listen only thousands of updates later.
+    """
+    steps = torch.arange(model.decoder.decoders[0].src_attn.attn.shape[-1])
+    distance = (steps - batch.heard_at[..., None]) / batch.heard_within[:, None, None]
+    near = torch.exp(-0.5 * distance * distance)  # (B, U, steps)
+    known = batch.heard_at >= 0
+    losses = []
+    for layer in model.decoder.decoders:
+        looks = layer.src_attn.attn[:, :GUIDED_HEADS].float().mean(1)
+        losses.append(-(looks * near).sum(-1).clamp_min(1e-4).log()[known].mean())
+    return sum(losses) / len(losses)
 
 
 def contexts_of(pairs):
