@@ -12,7 +12,7 @@ from training.demo.model import FRAMES_PER_STEP, FRONTEND
 
 BATCH_FRAMES = 2200  # 44 s of sound and tails
 MOST_WORDS = 7  # in a string of single words
-REPEATS = {"prompt": 3, "grammar": 1, "prompt read": 1}  # an epoch
+REPEATS = {"prompt": 6, "grammar": 1, "prompt read": 1}  # an epoch
 MARGIN_FRAMES = 5  # that clip_store.trim leaves at both ends
 FRAME_SECONDS = FRONTEND["hop_length"] / FRONTEND["fs"]
 TRANSLATED, TIMED = 0.4, 0.15  # shares of the items
