@@ -9,11 +9,8 @@ import json
 from training.whisper_model import DECODER_MODULES, ENCODER_MODULES
 
 
-def read_costs(path, layer_counts, modules=(ENCODER_MODULES, DECODER_MODULES), whole=False):
-    """Costs of all gates: encoder layers × modules, then the decoder's. Raises ValueError.
-
-    whole: as shares of all there is, what no gate saves (the table's "fixed") included.
-    """
+def read_costs(path, layer_counts, modules=(ENCODER_MODULES, DECODER_MODULES)):
+    """Costs of all gates: encoder layers × modules, then the decoder's. Raises ValueError."""
     with open(path, encoding="utf-8") as file:
         table = json.load(file)
     if table.get("format") != "espalier-cost-table":
@@ -27,7 +24,4 @@ def read_costs(path, layer_counts, modules=(ENCODER_MODULES, DECODER_MODULES), w
             if len(columns[-1]) != layers or min(columns[-1]) < 0:
                 raise ValueError("%s: %s.%s: expected %d costs" % (path, stack, name, layers))
         costs += [column[layer] for layer in range(layers) for column in columns]
-    if whole:
-        total = sum(costs) + sum(table["fixed"].values())
-        costs = [cost / total for cost in costs]
     return costs

@@ -35,32 +35,22 @@ def context_of(language, task):
     return ROWS.index(LANGUAGES[language]), TASKS.index(task)
 
 
-def weights_of(costs_path):
-    """((gates,) what closing each counts, share of the whole time that gates can save at most).
-
-    Without a cost table the paper's count, and 1: a budget is then a share of the gates.
-    """
-    if not costs_path:
-        return gating.gate_weights(*GATES), 1.0
-    costs = read_costs(costs_path, LAYERS, (ENCODER_MODULES, DECODER_MODULES), whole=True)
-    return gating.gate_weights(*GATES, costs), sum(costs)
-
-
 class Gating:
-    """budgets: of the predictors, each the share of the time (or of the gates) to be closed."""
+    """budgets: of the predictors, each the share to be closed of what all gates cost together.
+
+    costs_path: a cost table; None: the paper's count.
+    """
 
     def __init__(self, budgets, costs_path, total):
         self.budgets, self._total = budgets, total
-        self.weights, self._gateable = weights_of(costs_path)
+        modules = ENCODER_MODULES, DECODER_MODULES
+        costs = read_costs(costs_path, LAYERS, modules) if costs_path else None
+        self.weights = gating.gate_weights(*GATES, costs)
         self._budget, self._chosen, self._contexts = None, None, None
 
-    def target(self, budget):
-        """The share of `weights` to close."""
-        return budget / self._gateable
-
     def closed(self, gates):
-        """(B, gates) -> the share of the time (of the gates) that is closed, over the batch."""
-        return gating.closed_share(gates, self.weights).mean().item() * self._gateable
+        """(B, gates) -> the closed share, over the batch."""
+        return gating.closed_share(gates, self.weights).mean().item()
 
     def chooser(self, model, contexts, update, rng):
         """For DemoModel.encode in training: draws a budget, or none (then None); sampled gates."""
@@ -90,7 +80,7 @@ class Gating:
         reached, _ = gating.ramp_then_cool(update, self._total, RAMP)
         share = gating.closed_share(self._chosen, self.weights)
         ids = self._contexts[:, 0] * len(TASKS) + self._contexts[:, 1]
-        return PENALTY * gating.sparsity_penalty(share, reached * self.target(self._budget), ids)
+        return PENALTY * gating.sparsity_penalty(share, reached * self._budget, ids)
 
 
 def hard_chooser(model, contexts, budget, seen=None):

@@ -86,11 +86,9 @@ def main():
     for budget in budgets:
         predictor = model.predictors[gating.key_of(budget)]
         margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
-        target = gates.target(budget)
-        offset = calibrate.offset_for(margins, gates.weights, target)
+        offset = calibrate.offset_for(margins, gates.weights, budget)
         shares = [calibrate.mean_closed(margins, o, gates.weights) for o in (0.0, offset)]
-        print("budget %g: %.3f of what gates can save to be closed; %.3f before, %.3f after an offset "
-              "of %+.3f" % (budget, target, *shares, offset))  # fmt: skip
+        print("budget %g: closed %.3f before, %.3f after an offset of %+.3f" % (budget, *shares, offset))
         predictor.shift_open(offset)
         predictors[budget] = predictor
     predictors[0.0] = open_predictor(predictors[budgets[0]])
