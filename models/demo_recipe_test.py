@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import svg_chart  # noqa: E402
 from training.demo import bleu, card  # noqa: E402
 
 try:
@@ -22,9 +24,11 @@ except ImportError as error:
     print("demo_recipe_test.py: %s; sentences and splits are not tested" % error)
 try:
     import torch
-    from training.demo import batches, decoding, features, package, train, vocabulary, workers
+    from training.demo import batches, decoding, features, package, package_gates, train
+    from training.demo import vocabulary, workers
     from training.demo.depthwise import DepthwiseConv
     from training.demo.model import GATES, DemoModel
+    from training.gate_pack import read_pack
 except ImportError as error:
     torch = None
     print("demo_recipe_test.py: %s; the model is not tested" % error)
@@ -63,6 +67,19 @@ class CardTest(unittest.TestCase):
             self.assertIn(part, text)
         self.assertIn("900 updates, 1.5 hours", text)
         self.assertNotIn("Licence and training data", text)
+
+
+class ChartTest(unittest.TestCase):
+    def test_every_series_is_drawn_and_named(self):
+        text = svg_chart.line_chart(
+            {"one & all": [(0, 1), (5, 2)], "two": [(5, 900)]}, "x", "y", (0, 10), (0, 4)
+        )
+        root = xml.etree.ElementTree.fromstring(text)
+        lines = [e.get("points") for e in root if e.tag.endswith("polyline")]
+        self.assertEqual([len(points.split()) for points in lines], [2, 1])
+        self.assertIn("one & all", [e.text for e in root])
+        top = float(lines[1].split(",")[1])
+        self.assertEqual(top, svg_chart.TOP)  # beyond the range: at its edge
 
 
 @unittest.skipUnless(grammar, "needs num2words, soundfile, soxr")
@@ -302,6 +319,16 @@ class ModelTest(unittest.TestCase):
             self.assertEqual(seen[0].shape, (len(TEXTS), sum(GATES)))
             closed.append(run.gating.closed(torch.cat(seen)))
         self.assertLess(closed[0] + 0.1, closed[1])
+        out = os.path.join(self.folder, "gated-model")
+        state = torch.load(run.path, weights_only=False)
+        self.convert(state["average"], out)
+        rows = package_gates.write(folder, out, [self.features], None, "0.2")
+        for budget, _, after in rows:
+            self.assertAlmostEqual(after, budget, delta=0.05)
+        config, arrays = read_pack(os.path.join(out, "gate_pack"), out)
+        self.assertEqual(list(config["gates"]["budgets"]), ["0", "0.2", "0.6"])
+        self.assertEqual(config["base"]["family"], "owsm")
+        self.assertFalse([name for name in arrays if not name.startswith("gate_predictor")])
 
     def test_closed_gates_put_nothing_in_place(self):
         torch.manual_seed(4)
@@ -360,14 +387,17 @@ class ModelTest(unittest.TestCase):
         with open(os.path.join(folder, "curve.csv"), encoding="utf-8") as file:
             self.assertEqual([line.split(",")[0] for line in file], ["update", "2"])
 
+    def convert(self, state, out):
+        bpe = os.path.join(self.folder, "bpe.model")
+        with tempfile.TemporaryDirectory() as source:
+            package.write_package(self.words.tokens, state, bpe, source)
+            converter = os.path.join(HERE, "convert.py")
+            subprocess.run([sys.executable, converter, source, out, "--dtype", "f16"], check=True)
+
     def test_package_converts(self):
         torch.manual_seed(2)
-        model = DemoModel(len(self.words)).eval()
-        source, out = os.path.join(self.folder, "espnet"), os.path.join(self.folder, "converted")
-        bpe = os.path.join(self.folder, "bpe.model")
-        package.write_package(self.words.tokens, model.state_dict(), bpe, source)
-        command = [sys.executable, os.path.join(HERE, "convert.py"), source, out, "--dtype", "f16"]
-        subprocess.run(command, check=True)
+        out = os.path.join(self.folder, "converted")
+        self.convert(DemoModel(len(self.words)).state_dict(), out)
         with open(os.path.join(out, "config.json"), encoding="utf-8") as file:
             config = json.load(file)
         self.assertEqual(config["languages"], ["<eng>", "<fra>", "<ita>"])

@@ -107,8 +107,10 @@ def main():
     parser.add_argument("--limit", type=int, default=1000, help="clips of each kind and language")
     parser.add_argument("--csv", metavar="FILE")
     parser.add_argument("--errors", action="store_true", help="print every clip's two texts")
-    parser.add_argument("options", nargs="*", help="after --: for espalier transcribe")
-    args = parser.parse_args()
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    args = parser.parse_args(words[:end])
+    args.options = words[end + 1 :]  # argparse gives them to --store
     rows = list(evaluate(args))
     print("%s; %s\n" % (os.path.basename(os.path.abspath(args.model)), measuring.machine()))
     print(measuring.markdown_table(HEAD, rows))

@@ -70,6 +70,32 @@ def contexts():
     return [row * len(TASKS) + task for row, task in (gating.context_of(*pair) for pair in pairs)]
 
 
+def write(run, model_folder, stores, costs_path, default_budget):
+    """Writes model_folder/gate_pack; returns (budget, closed share before the offset, after it) rows."""
+    model, budgets = load(run)
+    pooled = pooled_inputs(model, stores)
+    weights = gating.Gating(budgets, costs_path, 1).weights
+    predictors, rows = {}, []
+    for budget in budgets:
+        predictor = model.predictors[gating.key_of(budget)]
+        margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
+        offset = calibrate.offset_for(margins, weights, budget)
+        rows.append((budget, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))))
+        predictor.shift_open(offset)
+        predictors[budget] = predictor
+    predictors[0.0] = open_predictor(predictors[budgets[0]])
+    meaning = {
+        "encoder_modules": list(ENCODER_MODULES),
+        "decoder_modules": list(DECODER_MODULES),
+        "languages": gating.ROWS,
+        "tasks": list(TASKS),
+    }
+    base = "owsm", os.path.join(model_folder, "model.safetensors")
+    about = {**ABOUT, "default_budget": default_budget}
+    write_folder(os.path.join(model_folder, "gate_pack"), base, meaning, predictors, {}, about)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description="Writes the gate pack of a gated demo run.")
     parser.add_argument("run", metavar="RUN")
@@ -79,28 +105,9 @@ def main():
     parser.add_argument("--default-budget", default="0", help="of --gates auto and pack")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model, budgets = load(args.run)
-    pooled = pooled_inputs(model, load_stores(args.store))
-    gates = gating.Gating(budgets, args.costs, 1)
-    predictors = {}
-    for budget in budgets:
-        predictor = model.predictors[gating.key_of(budget)]
-        margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
-        offset = calibrate.offset_for(margins, gates.weights, budget)
-        shares = [calibrate.mean_closed(margins, o, gates.weights) for o in (0.0, offset)]
-        print("budget %g: closed %.3f before, %.3f after an offset of %+.3f" % (budget, *shares, offset))
-        predictor.shift_open(offset)
-        predictors[budget] = predictor
-    predictors[0.0] = open_predictor(predictors[budgets[0]])
-    rows = {
-        "encoder_modules": list(ENCODER_MODULES),
-        "decoder_modules": list(DECODER_MODULES),
-        "languages": gating.ROWS,
-        "tasks": list(TASKS),
-    }
-    base = "owsm", os.path.join(args.model, "model.safetensors")
-    about = {**ABOUT, "default_budget": args.default_budget}
-    write_folder(os.path.join(args.model, "gate_pack"), base, rows, predictors, {}, about)
+    stores = load_stores(args.store)
+    for row in write(args.run, args.model, stores, args.costs, args.default_budget):
+        print("budget %g: closed %.3f before the offset, %.3f after it" % row)
 
 
 if __name__ == "__main__":

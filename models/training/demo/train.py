@@ -41,7 +41,7 @@ from training.demo.decoding import ctc_greedy, decoder_greedy  # noqa: E402
 from training.demo.features import FeatureStore  # noqa: E402
 from training.demo.model import WIDTH, DemoModel  # noqa: E402
 
-PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 5e-4, 300
+PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 8e-4, 300
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
 DECODER_BELOW, DECODER_AT_LATEST = 1.5, 3500  # CTC loss a piece; updates
@@ -272,6 +272,11 @@ def error_rate(pairs):
     return 100.0 * sum(e for e, _ in errors) / max(1, sum(n for _, n in errors))
 
 
+def other_language(clip):
+    """Of the translation that is watched."""
+    return "fr" if clip["language"] == "en" else "en"
+
+
 @torch.inference_mode()
 def transcribe(run, items, decoder, translate=False, budget=None, seen=None):
     """(reference, hypothesis) of each item by the averaged model; by CTC alone or the decoder.
@@ -279,6 +284,8 @@ def transcribe(run, items, decoder, translate=False, budget=None, seen=None):
     budget: of the gates, None: all open; `seen` gets the gates.
     """
     model, vocabulary, pairs = run.average, run.vocabulary, []
+    if translate:
+        items = [(s, i) for s, i in items if other_language(s.clips[i]) in s.clips[i]["texts"]]
     for first in range(0, len(items), 12):
         part = items[first : first + 12]
         frames = [store.frames(i)[: store.speech_frames(i) + 15] for store, i in part]
@@ -287,7 +294,7 @@ def transcribe(run, items, decoder, translate=False, budget=None, seen=None):
         clips = [store.clips[i] for store, i in part]
         targets = [c["language"] for c in clips]
         if translate:
-            targets = ["fr" if c["language"] == "en" else "en" for c in clips]
+            targets = [other_language(c) for c in clips]
         choose = None
         if budget is not None:
             pairs_of = [(c["language"], prompt_task(c["language"], t)) for c, t in zip(clips, targets)]
