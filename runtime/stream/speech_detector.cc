@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 namespace espalier {
@@ -17,6 +18,13 @@ constexpr int kFewestFrames = 15;
 constexpr double kModulationToBeginDb = 3.0, kMotionToBeginDb = 4.2;
 constexpr double kModulationIfLikelyDb = 2.0, kMotionIfLikelyDb = 3.4;
 constexpr double kModulationToGoOnDb = 1.2, kMotionToGoOnDb = 2.5;
+
+// A rest is this far below the loudest of the last seconds; or it is further below, and no louder
+// than their quietest.
+constexpr double kFarBelowDb = 30.0, kBelowDb = 15.0, kAboveQuietDb = 6.0;
+// How fast the range comes back: a loud word counts for some seconds, a noise that sets in
+// likewise.
+constexpr double kLoudDecayDb = 0.04, kQuietDecayDb = 0.2, kLeastPower = 1e-6;
 
 // Triangles of height 1: with areas of 1 the shape would depend on the bands' widths.
 std::vector<float> UnitFilterbank(int sample_rate, int n_fft, int bands) {
@@ -49,8 +57,25 @@ Result<std::unique_ptr<SpeechDetector>> SpeechDetector::Create(int strictness) {
   return std::unique_ptr<SpeechDetector>(new SpeechDetector(std::move(voice), std::move(spectrum)));
 }
 
+void LevelRange::Push(double power) {
+  powers_[static_cast<size_t>(count_++ % kSmoothed)] = power;
+  const double sum = std::accumulate(powers_.begin(), powers_.end(), 0.0);
+  const auto steps = static_cast<double>(std::min<int64_t>(count_, kSmoothed));
+  level_db_ = 10.0 * std::log10(sum / steps + kLeastPower);
+  loud_db_ = count_ == 1 ? level_db_ : std::max(level_db_, loud_db_ - kLoudDecayDb);
+  quiet_db_ = count_ == 1 ? level_db_ : std::min(level_db_, quiet_db_ + kQuietDecayDb);
+}
+
+bool LevelRange::InARest() const {
+  const double quiet = std::min(quiet_db_ + kAboveQuietDb, loud_db_ - kBelowDb);
+  return level_db_ < std::max(loud_db_ - kFarBelowDb, quiet);
+}
+
 SpeechFrame SpeechDetector::Push(std::span<const float> samples) {
   const bool voiced = voice_->Process(samples);
+  double power = 0;
+  for (const float sample : samples) power += double{sample} * double{sample};
+  levels_.Push(std::isfinite(power) ? power / static_cast<double>(samples.size()) : 0);
   voiced_.push_back(voiced);
   frames_.clear();
   spectrum_.Push(samples, &frames_);
@@ -109,7 +134,7 @@ SpeechFrame SpeechDetector::Judge(bool voiced) const {
   const double mean = sum / count;
   const double modulation = std::sqrt(std::max(0.0, squares / count - mean * mean));
   motion /= count;
-  frame.speech = modulation > kModulationToGoOnDb && motion > kMotionToGoOnDb;
+  frame.speech = modulation > kModulationToGoOnDb && motion > kMotionToGoOnDb && !levels_.InARest();
   frame.likely = modulation > kModulationIfLikelyDb && motion > kMotionIfLikelyDb;
   frame.begins = modulation > kModulationToBeginDb && motion > kMotionToBeginDb;
   return frame;

@@ -6,7 +6,9 @@
 //   motion      mean change of the spectrum's shape within 40 ms, in dB: mouths move, notes stand
 // Speech has both. Steady noise has motion and no modulation, plucked notes and drums have
 // modulation and no motion, hum, tones and chords have neither; some music has as much of both as
-// speech.
+// speech. And it must be about as loud as speech was lately (LevelRange): in the rest behind a
+// sentence the two measures still see the sentence, and WebRTC's detector hears a room's noise as a
+// voice for up to a second.
 //
 // Non-goals: singing, babble, where an utterance ends (endpointer.h).
 #pragma once
@@ -22,6 +24,22 @@
 #include "runtime/features/log_mel.h"
 
 namespace espalier {
+
+// How loud the loud and the quiet parts of the last seconds are. Both follow a level at once when
+// it is beyond them, and come back slowly.
+class LevelRange {
+ public:
+  // The next step's mean square.
+  void Push(double power);
+  // Whether the last steps are far below what was loud, and no louder than what was quiet.
+  bool InARest() const;
+
+ private:
+  static constexpr int kSmoothed = 3;  // steps
+  std::array<double, kSmoothed> powers_ = {};
+  int64_t count_ = 0;
+  double level_db_ = 0, loud_db_ = 0, quiet_db_ = 0;
+};
 
 // What was heard in one step of 10 ms.
 struct SpeechFrame {
@@ -64,6 +82,7 @@ class SpeechDetector {
   std::vector<float> frames_;  // scratch
   std::array<Bands, kMotionFrames> recent_ = {};
   std::array<Evidence, kWindowFrames> evidence_ = {};
+  LevelRange levels_;
   std::vector<bool> voiced_;  // of steps whose spectrum is not complete yet
   int64_t spectrum_count_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "tests/stream/signals.h"
@@ -57,6 +58,44 @@ TEST(SpeechDetectorTest, SpeechBeginsSoonAndGoesOn) {
     EXPECT_LT(heard.first_begin, 160) << voice;
     EXPECT_GT(heard.speech, 350) << voice;
   }
+}
+
+// A room's noise, which WebRTC's detector takes for a voice, is a rest behind louder speech.
+TEST(SpeechDetectorTest, ARestBeginsWhereTheSpeechEnds) {
+  std::vector<float> samples = SpeechLike(2.5, 1);
+  const size_t speech_end = samples.size();
+  Append(Silence(1), &samples);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] += 0.01f * std::sin(0.37f * static_cast<float>(i * (i % 89)));
+  }
+  auto detector = SpeechDetector::Create(2);
+  ASSERT_TRUE(detector.ok());
+  size_t last = 0;
+  const std::span<const float> all(samples);
+  for (size_t at = 0; at + kVoiceFrameSamples <= all.size(); at += kVoiceFrameSamples) {
+    if ((*detector)->Push(all.subspan(at, kVoiceFrameSamples)).speech) last = at;
+  }
+  EXPECT_GT(last + 3200, speech_end);
+  EXPECT_LT(last, speech_end + 640);
+}
+
+TEST(LevelRangeTest, ARestIsFarBelowWhatWasLoud) {
+  LevelRange range;
+  const auto push = [&](double db, int count) {
+    for (int i = 0; i < count; ++i) range.Push(std::pow(10.0, db / 10));
+  };
+  push(-60, 100);
+  EXPECT_FALSE(range.InARest()) << "nothing was loud";
+  push(-10, 50);
+  EXPECT_FALSE(range.InARest());
+  push(-35, 5);
+  EXPECT_FALSE(range.InARest()) << "a quiet syllable";
+  push(-45, 5);
+  EXPECT_TRUE(range.InARest());
+  push(-35, 100);
+  EXPECT_TRUE(range.InARest()) << "a noise that stays";
+  push(-15, 5);
+  EXPECT_FALSE(range.InARest());
 }
 
 TEST(SpeechDetectorTest, NumbersThatAreNoneAreSilence) {
