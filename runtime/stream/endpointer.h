@@ -12,9 +12,9 @@ struct SilenceRules {
   int pre_roll_ms = 200;  // audio before the first voiced frame that belongs to an utterance
   int longest_onset_ms =
       2000;            // voiced frames before speech was certain that belong to it, at most
-  int pause_ms = 120;  // silence after which what was said so far is decoded to its end
+  int pause_ms = 160;  // silence after which what was said so far is decoded to its end
   int end_ms = 340;    // silence that ends an utterance whose text ends a sentence
-  int end_unfinished_ms = 700;  // silence that ends any utterance
+  int end_unfinished_ms = 380;  // silence that ends any utterance
 };
 
 enum class EndpointChange {

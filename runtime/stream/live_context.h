@@ -28,6 +28,9 @@ class LiveContext {
   // Errors: kUnsupported, kCancelled, kDeviceLost.
   Status Choose(bool first_window, int64_t window_ms, LiveDecoder* decoder);
 
+  // Whether the language is heard, not given.
+  bool listens() const { return language_ == "auto"; }
+
   // After Choose.
   const Context& context() const { return *context_; }
   const GateMask& gates() const { return *gates_; }

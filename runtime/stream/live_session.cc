@@ -20,6 +20,9 @@ constexpr int kRewindMs = 400;
 constexpr int kStepMs = 10;
 // Frames kept while nobody speaks, beyond what an utterance may begin before.
 constexpr int kSpareMs = 500;
+// What was said before an utterance stays in its window (window_past.h) over rests up to this, and
+// from so long before it on.
+constexpr int64_t kLongestRestMs = 2000, kLongestPastMs = 5000;
 // The spectra of the last samples need some that follow.
 constexpr int kFlushedSteps = 4;
 constexpr size_t kWarmUpFrames = 100;
@@ -99,6 +102,7 @@ Status LiveSession::Reset() {
   track_ = std::make_unique<FeatureTrack>(engine_->log_mel());
   endpointer_.emplace(options_.silence);
   utterance_.reset();
+  past_.Clear();
   policy_->Forget();
   waiting_.clear();
   events_.clear();
@@ -114,7 +118,9 @@ void LiveSession::set_stop(const std::stop_token& stop) {
 }
 
 Status LiveSession::SetContext(const std::string& language, const std::string& task) {
-  return context_.Change(language, task);
+  ESP_RETURN_IF_ERROR(context_.Change(language, task));
+  LetPastGo(InputMs());
+  return OkStatus();
 }
 
 LiveStatus LiveSession::status() const {
@@ -165,7 +171,9 @@ Status LiveSession::Step(std::span<const float> samples) {
   } else {
     const int64_t kept_ms =
         options_.silence.longest_onset_ms + options_.silence.pre_roll_ms + kSpareMs;
-    track_->DropBefore(track_->end() - FrameOfMs(kept_ms));
+    if (InputMs() - previous_end_ms_ > kLongestRestMs) LetPastGo(InputMs());
+    const int64_t needed = track_->end() - FrameOfMs(kept_ms);
+    track_->DropBefore(past_.empty() ? needed : std::min(needed, FrameOfMs(past_.begin_ms())));
     if (InputMs() - last_heartbeat_ms_ >= options_.heartbeat_ms) {
       last_heartbeat_ms_ = InputMs();
       Emit({.type = LiveEventType::kSilence, .t0_ms = InputMs(), .t1_ms = InputMs()});
@@ -203,6 +211,8 @@ void LiveSession::BeginUtterance(int64_t frame) {
   decoded_to_end_ = false;
   policy_->Forget();
   constexpr int64_t kContextLastsMs = 3000;
+  LetPastGo(utterance_->begin_ms() -
+            std::min<int64_t>(kLongestPastMs, options_.longest_window_ms / 2));
   const bool first = previous_end_ms_ == 0;
   if (!first &&
       (!options_.carry_text || utterance_->begin_ms() - previous_end_ms_ > kContextLastsMs)) {
@@ -252,12 +262,11 @@ Status LiveSession::Refresh(Extent extent) {
 }
 
 int LiveSession::HeardStep() const {
-  int64_t heard_ms = utterance_->begin_ms();
+  int64_t heard_ms = std::max(WindowBeginMs(), past_.HeardMs());
   for (const TimedToken& token : utterance_->committed()) {
     heard_ms = std::max(heard_ms, token.at_ms);
   }
-  return static_cast<int>(FrameOfMs(heard_ms - utterance_->begin_ms()) /
-                          decoder_->frames_per_step());
+  return static_cast<int>(FrameOfMs(heard_ms - WindowBeginMs()) / decoder_->frames_per_step());
 }
 
 int LiveSession::CertainTokens(const std::vector<TimedToken>& tokens) {

@@ -26,6 +26,7 @@
 #include "runtime/stream/live_options.h"
 #include "runtime/stream/speech_detector.h"
 #include "runtime/stream/utterance.h"
+#include "runtime/stream/window_past.h"
 
 namespace espalier {
 
@@ -100,7 +101,7 @@ class LiveSession {
   // Where the device fails, the CPU decodes the same window again.
   Result<std::vector<TimedToken>> DecodeTo(int64_t end_frame, Extent extent);
   Result<std::vector<TimedToken>> DecodeOnce(int64_t end_frame, Extent extent);
-  // The furthest encoder step of the window that committed tokens look at.
+  // The furthest encoder step of the window that tokens which will stay look at.
   int HeardStep() const;
   int CertainTokens(const std::vector<TimedToken>& tokens);
   Status Refresh(Extent extent);
@@ -108,6 +109,10 @@ class LiveSession {
   bool SaysNothing(const std::vector<TimedToken>& tokens) const;
   bool SentenceComplete() const;
   void Remember(const Utterance& utterance);
+  // Utterances that began before `from_ms` leave the window; what they said precedes it from now
+  // on.
+  void LetPastGo(int64_t from_ms);
+  int64_t WindowBeginMs() const;
   int64_t QuietestMs(int64_t from_ms, int64_t to_ms) const;
 
   void EmitPartial();
@@ -148,8 +153,9 @@ class LiveSession {
   LiveHypothesis last_hypothesis_;
   int content_steps_ = 0;  // of the last window
 
+  WindowPast past_;
   std::vector<int> initial_;   // tokens of the initial prompt
-  std::vector<int> previous_;  // tokens before the utterance
+  std::vector<int> previous_;  // tokens before the window
   int64_t previous_end_ms_ = 0;
   int64_t last_id_ = 0;
   int64_t update_count_ = 0, dropped_count_ = 0;

@@ -27,6 +27,9 @@ constexpr int64_t kShortestCutMs = 100;
 // How far behind the last committed word a cut is looked for when nothing is heard behind it.
 constexpr int64_t kReachOfCutMs = 300;
 
+// A window with earlier utterances in it is no longer than this: every update pays for it.
+constexpr int64_t kLongestJoinedMs = 8000;
+
 // From here on a window may be cut where a sentence ends.
 constexpr int kLongWindowPercent = 50;
 
@@ -39,6 +42,7 @@ std::vector<int> IdsOf(const std::vector<TimedToken>& tokens) {
 }  // namespace
 
 Result<std::vector<TimedToken>> LiveSession::DecodeTo(int64_t end_frame, Extent extent) {
+  LetPastGo(MsOfFrame(end_frame) - std::min<int64_t>(kLongestJoinedMs, options_.longest_window_ms));
   Result<std::vector<TimedToken>> tokens = DecodeOnce(end_frame, extent);
   if (tokens.ok() || !decoder_->CpuMayGoOn(tokens.status())) return tokens;
   ESP_RETURN_IF_ERROR(decoder_->MoveToCpu());
@@ -50,18 +54,21 @@ Result<std::vector<TimedToken>> LiveSession::DecodeTo(int64_t end_frame, Extent 
 }
 
 Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Extent extent) {
-  const int64_t begin = std::max(FrameOfMs(utterance_->begin_ms()), track_->begin());
+  const int64_t begin = std::max(FrameOfMs(WindowBeginMs()), track_->begin());
   const int64_t end =
       std::clamp(end_frame, begin, std::min(track_->end(), begin + decoder_->max_frames()));
   const int64_t window_ms = MsOfFrame(end - begin);
   last_hypothesis_ = {};
   content_steps_ = 0;
-  if (window_ms < kShortestMs) return std::vector<TimedToken>();
+  if (MsOfFrame(end) - utterance_->begin_ms() < kShortestMs) return std::vector<TimedToken>();
   ESP_RETURN_IF_ERROR(decoder_->Embed(track_->Frames(begin, end)));
-  ESP_RETURN_IF_ERROR(context_.Choose(utterance_->committed().empty(), window_ms, decoder_.get()));
+  ESP_RETURN_IF_ERROR(
+      context_.Choose(past_.empty() && utterance_->committed().empty(), window_ms, decoder_.get()));
   ESP_RETURN_IF_ERROR(decoder_->Encode(context_.gates()));
   content_steps_ = decoder_->content_steps();
-  const std::vector<int> prefix = utterance_->CommittedIds();
+  std::vector<int> prefix = past_.Prefix(decoder_->vocabulary(), context_.language());
+  const std::vector<int> committed = utterance_->CommittedIds();
+  prefix.insert(prefix.end(), committed.begin(), committed.end());
   const auto most = static_cast<int>(kTokensAnyway + window_ms * kTokensPerSecond / 1000);
   // Text that nobody will see is not decoded while audio waits.
   const bool hidden = extent == Extent::kPartial && backlog_ms_ > 0;
@@ -102,12 +109,27 @@ bool LiveSession::SentenceComplete() const {
   return ids.empty() || EndsSentence(decoder_->vocabulary().Text(ids));
 }
 
+int64_t LiveSession::WindowBeginMs() const {
+  return past_.empty() ? utterance_->begin_ms() : past_.begin_ms();
+}
+
+// A language that is heard may be another one in the next sentence.
 void LiveSession::Remember(const Utterance& utterance) {
-  previous_.clear();
-  if (!options_.carry_text || last_hypothesis_.outcome != DecodeOutcome::kComplete) return;
-  const std::vector<int> ids = utterance.CommittedIds();
-  previous_.assign(ids.end() - static_cast<int64_t>(std::min(ids.size(), kRememberedTokens)),
-                   ids.end());
+  if (!options_.carry_text || last_hypothesis_.outcome != DecodeOutcome::kComplete) {
+    past_.Clear();
+    previous_.clear();
+    return;
+  }
+  past_.Add(utterance);
+  const bool complete = EndsSentence(decoder_->vocabulary().Text(utterance.CommittedIds()));
+  if (context_.listens() && complete) LetPastGo(InputMs());
+}
+
+void LiveSession::LetPastGo(int64_t from_ms) {
+  const std::vector<int> left = past_.TakeBefore(from_ms);
+  previous_.insert(previous_.end(), left.begin(), left.end());
+  const size_t surplus = previous_.size() - std::min(previous_.size(), kRememberedTokens);
+  previous_.erase(previous_.begin(), previous_.begin() + static_cast<int64_t>(surplus));
 }
 
 // The frame with the least energy in [from_ms, to_ms].
@@ -172,6 +194,7 @@ void LiveSession::CutAt(int64_t cut_ms) {
   Utterance rest = utterance_->SplitOff(count, ++last_id_, cut_ms);
   EmitFinal(*utterance_, cut_ms);
   Remember(*utterance_);
+  LetPastGo(cut_ms);
   previous_end_ms_ = cut_ms;
   utterance_ = std::move(rest);
   track_->DropBefore(FrameOfMs(cut_ms));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <limits>
 #include <string_view>
 
@@ -32,6 +33,8 @@ Result<LiveVocabulary> LiveVocabulary::Create(const Engine& engine) {
                          WhisperRules::Create(WhisperTokenIdsOf(*config.whisper),
                                               config.vocabulary_size, /*timestamps=*/false));
     vocabulary.end_token_ = config.whisper->eot_id;
+    ESP_ASSIGN_OR_RETURN(const std::vector<int> comma, engine.tokenizer().Encode(","));
+    if (comma.size() == 1) vocabulary.comma_token_ = comma[0];
     vocabulary.no_speech_token_ = config.whisper->no_speech_id;
     // Without time tokens the rules let times and languages pass: symbols are no text.
     for (int id = config.whisper->eot_id + 1; id < config.vocabulary_size; ++id) {
@@ -80,6 +83,14 @@ float LiveVocabulary::Mask(int length, std::span<float> log_probs) const {
   WhisperRuleState state;
   state.length = length;
   return rules_->Apply(state, log_probs);
+}
+
+void LiveVocabulary::AppendRest(const std::string& language, std::vector<int>* tokens) const {
+  if (comma_token_ < 0 || !WritesBlanks(language)) return;
+  const std::string text = Text(*tokens);
+  const bool marked = text.empty() || EndsSentence(text) ||
+                      std::ispunct(static_cast<unsigned char>(text.back())) != 0;
+  if (!marked) tokens->push_back(comma_token_);
 }
 
 std::string LiveVocabulary::Text(std::span<const int> tokens) const {

@@ -40,6 +40,10 @@ class LiveVocabulary {
   // the probability that is left. log_probs: (vocabulary) f32.
   float Mask(int length, std::span<float> log_probs) const;
 
+  // A rest was heard behind `tokens`: adds the comma that Whisper's texts have there, where it has
+  // written no mark itself. It says that a phrase is over, and so what the next one begins with.
+  void AppendRest(const std::string& language, std::vector<int>* tokens) const;
+
   // The text of `tokens`, valid UTF-8; the first word of Whisper's begins with a blank.
   std::string Text(std::span<const int> tokens) const;
 
@@ -60,6 +64,7 @@ class LiveVocabulary {
   std::vector<int> forbidden_;         // OWSM
   int end_token_ = 0;
   int no_speech_token_ = -1;
+  int comma_token_ = -1;
 };
 
 // Whether `text` ends a sentence: with . ? ! or their like, quotation marks behind them or not.

@@ -46,6 +46,22 @@ TEST(LiveVocabularyTest, CharactersAreWordsWhereNoBlanksAreWritten) {
   EXPECT_EQ(WordsOf(*engine, "\u65e5\u672c", "ja"), (std::vector<std::string>{"\u65e5", "\u672c"}));
 }
 
+TEST(LiveVocabularyTest, ARestIsAComma) {
+  const auto engine = OpenWhisper();
+  const auto vocabulary = LiveVocabulary::Create(*engine);
+  ASSERT_TRUE(vocabulary.ok());
+  const auto after = [&](const std::string& text, const std::string& language) {
+    std::vector<int> ids = engine->tokenizer().Encode(text).value();
+    vocabulary->AppendRest(language, &ids);
+    return vocabulary->Text(ids);
+  };
+  EXPECT_EQ(after(" q", "en"), " q,");
+  EXPECT_EQ(after(" q,", "en"), " q,");
+  EXPECT_EQ(after(" q.", "en"), " q.");
+  EXPECT_EQ(after("", "en"), "");
+  EXPECT_EQ(after("\u65e5", "ja"), "\u65e5");
+}
+
 TEST(LiveVocabularyTest, AWordIsWholeWhenTheNextOneBegins) {
   const auto engine = OpenWhisper();
   const auto vocabulary = LiveVocabulary::Create(*engine);
