@@ -55,17 +55,22 @@ class BleuTest(unittest.TestCase):
 class CardTest(unittest.TestCase):
     def test_figures_are_those_of_the_files(self):
         converted = (
-            "# x\n\nA speech model for Espalier.\n\n| | |\n|---|---|\n| Width | 96 |\n\n"
+            "# x\n\nA speech model for Espalier.\n\n| | |\n|---|---|\n| Width | 96 |\n"
+            "| Gates | none (always the whole network) |\n\n"
             "Converted by `models/convert.py`\n(SHA-256 `ab`).\n"
             "Licence and training data are those of the source.\n"
         )
-        results = [["voice", "WER %"], ["grammar", "12.3"]]
-        curve = [{"update": "50", "seconds": "60"}, {"update": "900", "seconds": "5400"}]
-        text = card.card("demo", converted, results, curve, "a machine")
+        head = ["voice", "language", "task", "clips", "words", "WER %"]
+        results = {
+            "0": [head, ["grammar", "en", "recognition", "60", "540", "12.3"]],
+            "0.3": [head, ["grammar", "en", "recognition", "60", "540", "13.1"]],
+        }
+        curve = [{"update": "50", "seconds": "60"}, {"update": "900", "seconds": "2700"}]
+        text = card.card("demo", converted, results, [curve, curve], ["0", "0.3"], "a machine")
         self.assertTrue(text.startswith("# demo\n"))
-        for part in ("| Width | 96 |", "(SHA-256 `ab`)", "| grammar | 12.3 |", "a machine"):
+        for part in ("| Width | 96 |", "(SHA-256 `ab`)", "| 540 | 12.3 | 13.1 |", "budgets 0, 0.3", "a machine"):
             self.assertIn(part, text)
-        self.assertIn("900 updates, 1.5 hours", text)
+        self.assertIn("1800 updates, 1.5 hours", text)
         self.assertNotIn("Licence and training data", text)
 
 

@@ -2,7 +2,7 @@
 """Error rates of the demo model by `espalier transcribe`: per kind of voice, language and task.
 
     evaluate.py MODEL --store FOLDER [--store FOLDER …] [--espalier PROGRAM] [--limit N]
-                [--split test] [--csv FILE] [-- OPTIONS OF espalier transcribe]
+                [--split test] [--csv FILE] [--ctc-weight X] [-- OPTIONS OF espalier transcribe]
 
 FOLDERs as for train.py. Kinds: the grammar's sentences by voices of the training, by voices that it
 never heard, and human prompts. Translations are scored by word error rate and BLEU.
@@ -44,7 +44,9 @@ def test_sets(stores, split, limit):
 def transcribe(args, language, target, files, out):
     command = [args.espalier, "transcribe", *files, "-m", args.model, "-l", language, "-f", "json"]
     command += ["--output-dir", out, "--quiet", "--no-timestamps", *args.options]
-    if target != language:
+    if target == language:
+        command += ["--ctc-weight", str(args.ctc_weight)]  # CTC spells the source
+    else:
         command += ["--task", "st:%s" % LANGUAGES[target].strip("<>")]
     done = subprocess.run(command, stdout=subprocess.DEVNULL)
     if done.returncode:
@@ -106,6 +108,7 @@ def main():
     parser.add_argument("--split", default="test", choices=("dev", "test"))
     parser.add_argument("--limit", type=int, default=1000, help="clips of each kind and language")
     parser.add_argument("--csv", metavar="FILE")
+    parser.add_argument("--ctc-weight", type=float, default=0.0, help="in recognition")
     parser.add_argument("--errors", action="store_true", help="print every clip's two texts")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)

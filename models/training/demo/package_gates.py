@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the gate pack of a packaged demo model: a gated run's predictors, brought to their budgets.
 
-    package_gates.py RUN MODEL --store FOLDER [--store FOLDER …] [--costs FILE] [--default-budget B]
+    package_gates.py RUN MODEL --store FOLDER [--store FOLDER …] [--costs FILE] [--also LIST]
+                     [--default-budget B]
 
 MODEL: what package.py and convert.py made of the same RUN; its gate_pack folder is written. One offset
 a predictor makes the arg-max gates meet the budget, over all contexts, on dev clips and a part of the
@@ -9,6 +10,7 @@ training's (training/calibrate.py). --costs as in the run.
 """
 
 import argparse
+import copy
 import os
 import sys
 
@@ -20,7 +22,7 @@ from training.demo import gating  # noqa: E402
 from training.demo.clips import LANGUAGES, prompt_task  # noqa: E402
 from training.demo.features import TAIL_FRAMES  # noqa: E402
 from training.demo.model import DECODER_MODULES, ENCODER_MODULES, WIDTH, DemoModel  # noqa: E402
-from training.demo.train import load_stores  # noqa: E402
+from training.demo.train import budget_list, load_stores  # noqa: E402
 from training.demo.vocabulary import TASKS  # noqa: E402
 from training.gate_pack import open_predictor, write_folder  # noqa: E402
 
@@ -33,7 +35,7 @@ CLIPS = 300  # that the offsets are measured on
 
 
 def load(run):
-    """The averaged DemoModel of a gated run, its budgets"""
+    """The averaged DemoModel of a gated run, its budgets in ascending order"""
     state = torch.load(os.path.join(run, "checkpoint.pt"), weights_only=False)
     names = {n.split(".")[1] for n in state["average"] if n.startswith("predictors.")}
     if not names:
@@ -70,20 +72,24 @@ def contexts():
     return [row * len(TASKS) + task for row, task in (gating.context_of(*pair) for pair in pairs)]
 
 
-def write(run, model_folder, stores, costs_path, default_budget):
-    """Writes model_folder/gate_pack; returns (budget, closed share before the offset, after it) rows."""
-    model, budgets = load(run)
+def write(run, model_folder, stores, costs_path, default_budget, also=()):
+    """Writes model_folder/gate_pack; returns (budget, closed share before the offset, after it) rows.
+
+    also: budgets that were not trained; each takes the nearest one's predictor, with its own offset.
+    """
+    model, trained = load(run)
     pooled = pooled_inputs(model, stores)
-    weights = gating.Gating(budgets, costs_path, 1).weights
+    weights = gating.Gating(trained, costs_path, 1).weights
     predictors, rows = {}, []
-    for budget in budgets:
-        predictor = model.predictors[gating.key_of(budget)]
+    for budget in sorted({*trained, *also}):
+        nearest = min(trained, key=lambda each: abs(each - budget))
+        predictor = copy.deepcopy(model.predictors[gating.key_of(nearest)])
         margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
         offset = calibrate.offset_for(margins, weights, budget)
         rows.append((budget, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))))
         predictor.shift_open(offset)
         predictors[budget] = predictor
-    predictors[0.0] = open_predictor(predictors[budgets[0]])
+    predictors[0.0] = open_predictor(predictors[trained[0]])
     meaning = {
         "encoder_modules": list(ENCODER_MODULES),
         "decoder_modules": list(DECODER_MODULES),
@@ -103,10 +109,11 @@ def main():
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates")
     parser.add_argument("--default-budget", default="0", help="of --gates auto and pack")
+    parser.add_argument("--also", type=budget_list, default=(), metavar="LIST", help="untrained budgets")
     args = parser.parse_args()
     torch.set_num_threads(1)
     stores = load_stores(args.store)
-    for row in write(args.run, args.model, stores, args.costs, args.default_budget):
+    for row in write(args.run, args.model, stores, args.costs, args.default_budget, args.also):
         print("budget %g: closed %.3f before the offset, %.3f after it" % row)
 
 

@@ -428,7 +428,7 @@ def work(team, args):
     train(run)
 
 
-def budgets(text):
+def budget_list(text):
     return tuple(float(part) for part in text.split(","))
 
 
@@ -438,7 +438,7 @@ def main():
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
     parser.add_argument("--start", metavar="RUN", help="of a dense run: this one trains gates")
-    parser.add_argument("--budgets", type=budgets, default=(), metavar="LIST", help="such as 0.3,0.5")
+    parser.add_argument("--budgets", type=budget_list, default=(), metavar="LIST", help="such as 0.3,0.5")
     parser.add_argument("--costs", metavar="FILE", help="of espalier profile: what closing a gate counts")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")

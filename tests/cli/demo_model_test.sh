@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The bundled model on a human voice saying what it was not trained on: whole, and with gates closed.
+demo="$PWD/models/demo"
+source tests/cli/setup.bash
+export ESPALIER_MODEL="$demo"
+
+expect 0 "$program" models info --gates pack
+has out "budget"
+
+hear() { "$program" transcribe -l en --beam-size 5 --ctc-weight 0.3 --no-timestamps "$@"; }
+heard=0
+while IFS=: read -r prompt words; do
+  sound=$(find /usr/share/asterisk/sounds -path '*en_US*' -name "$prompt.g722" | head -n 1)
+  [[ -n "$sound" ]] || fail "no $prompt: third_party/setup.sh installs asterisk-core-sounds-en-g722"
+  ffmpeg -nostdin -loglevel error -y -f g722 -i "$sound" "$prompt.wav"
+  for budget in 0 0.3 0.5; do
+    expect 0 hear --gates "budget=$budget" "$prompt.wav"
+    [[ "$(cat out)" == "$words" ]] || fail "$prompt, budget $budget"
+    heard=$((heard + 1))
+  done
+done << 'PROMPTS'
+confbridge-lock-in:to lock or unlock the conference
+vm-advopts:press three for advanced options
+vm-tempgreeting:press one to record your temporary greeting
+PROMPTS
+[[ $heard == 9 ]] || fail "heard $heard times"
+
+# Gates differ between tasks, and a larger budget closes more.
+expect 0 "$program" gates vm-advopts.wav --gates budget=0.5 --all-contexts
+has out "en st_fra"
+expect 0 "$program" gates vm-advopts.wav --gates budget=0.3
+has out "of 41 gates closed"
