@@ -13,12 +13,16 @@ namespace {
 // are then seen as skipped. Three threads: more than most blocks of the small cases.
 void AddCpu(std::vector<Candidate>* candidates) {
   for (const std::string_view isa : CpuIsaNames()) {
-    candidates->push_back({"cpu_" + std::string(isa), [isa](std::string* reason) {
-                             auto backend = MakeCpuBackend({.threads = 3, .isa = std::string(isa)});
-                             if (backend.ok()) return std::move(backend).value();
-                             *reason = backend.status().message();
-                             return std::unique_ptr<Backend>();
-                           }});
+    const auto make = [isa](std::string* reason) {
+      auto backend = MakeCpuBackend({.threads = 3, .isa = std::string(isa)});
+      if (backend.ok()) return std::move(backend).value();
+      *reason = backend.status().message();
+      return std::unique_ptr<Backend>();
+    };
+    candidates->push_back({.name = "cpu_" + std::string(isa), .make = make});
+    if (isa == "avx512_bf16" || isa == "avx512_vnni") {
+      candidates->back().rounds_activations = {DType::kI8};
+    }
   }
 }
 

@@ -15,8 +15,8 @@ struct Candidate {
   std::string name;  // letters, digits and _
   // Null when this machine cannot run it; `reason` then says why.
   std::function<std::unique_ptr<Backend>(std::string* reason)> make;
-  // In products with 16-bit weights: OpCase::rounding is granted.
-  bool rounds_activations = false;
+  // In products with weights of these types OpCase::rounding is granted.
+  std::vector<DType> rounds_activations = {};
 };
 
 // A backend joins the suite by one line here.

@@ -15,9 +15,11 @@ Candidate Cuda(const std::string& name, CudaOptions::Products products) {
     *reason = backend.status().message();
     return std::unique_ptr<Backend>();
   };
-  return {.name = name,
-          .make = make,
-          .rounds_activations = products == CudaOptions::Products::kByStorage};
+  Candidate candidate{.name = name, .make = make};
+  if (products == CudaOptions::Products::kByStorage) {
+    candidate.rounds_activations = {DType::kF16, DType::kBF16};
+  }
+  return candidate;
 }
 
 }  // namespace

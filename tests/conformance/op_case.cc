@@ -30,7 +30,8 @@ float RoundingTolerance(int32_t depth, float step, float weight) {
 
 float RoundingStep(DType storage, float input) {
   if (storage == DType::kF16) return input * 0x1p-10f;
-  return storage == DType::kBF16 ? input * 0x1p-7f : 0.0f;
+  if (storage == DType::kBF16) return input * 0x1p-7f;
+  return storage == DType::kI8 ? 2.0f * input / 255.0f : 0.0f;
 }
 
 CaseBuilder::CaseBuilder(std::string name, DType storage, Tolerance tolerance)

@@ -27,14 +27,16 @@ struct OpCase {
   std::vector<std::vector<std::byte>> contents;  // of each external buffer before the run
   Tolerance tolerance;
   // Added to the absolute tolerance of a backend that rounds the activations of products to the
-  // weights' 16-bit type (Candidate::rounds_activations).
+  // weights' 16-bit type, or to 8 bits for i8 weights (Candidate::rounds_activations).
   float rounding = 0.0f;
 };
 
 // Six standard deviations of a sum of `depth` products whose inputs, of magnitude `input`, are off
 // by up to half a step, with weights of magnitude `weight`.
 float RoundingTolerance(int32_t depth, float step, float weight);
-// The step of activations of magnitude `input` in the 16-bit type `storage`; 0 for other types.
+// The step of activations of magnitude `input` in the 16-bit type `storage`, or in 8 bits for all
+// of
+// [-input, input] (i8); 0 for f32.
 float RoundingStep(DType storage, float input);
 
 class CaseBuilder {
@@ -63,6 +65,12 @@ class CaseBuilder {
   // OpCase::rounding of a product of `depth`.
   void AllowRounding(int32_t depth, float input, float weight) {
     case_.rounding = RoundingTolerance(depth, RoundingStep(storage_, input), weight);
+  }
+  // OpCase::rounding of an op without weights, in a plan that holds i8 ones.
+  void AllowRounding(float absolute) {
+    if (storage_ != DType::kI8) return;
+    Weight(1, 1);
+    case_.rounding = absolute;
   }
 
   OpCase Build(const Op& op);

@@ -1,5 +1,6 @@
 #include "runtime/backend/cpu/cpu_backend.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/backend/cpu/isa.h"
@@ -88,8 +89,13 @@ class CpuBackend : public Backend {
   Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) override {
     ESP_RETURN_IF_ERROR(plan->Validate());
     ESP_RETURN_IF_ERROR(Supports(*plan));
-    const cpu::Preparation preparation{
-        .plan = *plan, .packed = packed_, .integer_blocks = isa_.integer_blocks};
+    const bool has_i8 =
+        std::any_of(plan->weights.begin(), plan->weights.end(),
+                    [](const Weight& weight) { return weight.dtype == DType::kI8; });
+    const cpu::Preparation preparation{.plan = *plan,
+                                       .packed = packed_,
+                                       .integer_products = isa_.integer_products,
+                                       .rounds_attention = isa_.bfloat_products && has_i8};
     KernelList kernels;
     for (const Op& op : plan->ops) {
       ESP_ASSIGN_OR_RETURN(kernels.emplace_back(), isa_.make_kernel(op, preparation));

@@ -125,8 +125,8 @@ class Product {
   void FewRowsPanel(const float* inputs, int64_t panel, const RowPointers& outputs) const {
     HWY_ALIGN float sums[kFewRows * kPanelColumns];
     const int64_t rows = input_.rows, depth = weight_.depth();
-    TileRows(inputs, depth, rows, Panel(panel, 0, depth).weights, depth, sums, kPanelColumns,
-             false);
+    TileRows<FloatProducts>(inputs, depth, rows, Panel(panel, 0, depth).weights, depth, sums,
+                            kPanelColumns, false);
     Finish(At(sums, 0, rows, panel), epilogue_, outputs);
   }
 
@@ -154,7 +154,8 @@ class Product {
         const int64_t place = depth <= kBlockDepth ? 0 : panel - panel_begin;
         float* sums = parts.sums + place * kBlockRows * kPanelColumns;
         const float* weights = PanelAsFloats(Panel(panel, k, count), parts.panel);
-        TileRows(parts.inputs, kBlockDepth, rows, weights, count, sums, kPanelColumns, k > 0);
+        TileRows<FloatProducts>(parts.inputs, kBlockDepth, rows, weights, count, sums,
+                                kPanelColumns, k > 0);
         if (k + count == depth) Finish(At(sums, row_begin, rows, panel), epilogue_, outputs);
       }
     }

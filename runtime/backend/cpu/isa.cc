@@ -55,26 +55,62 @@ namespace {
 #endif
 }
 
+// AVX-512's products of 8-bit integers and of bfloat16 numbers.
+[[maybe_unused]] bool HasVnni() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+[[maybe_unused]] bool HasBFloat() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 std::span<const Isa> Isas() {
   // The static target is what the compiler assumes everywhere: it needs no look at the processor.
   [[maybe_unused]] static const int64_t supported = hwy::SupportedTargets();
+  using enum IntegerProducts;
   static const auto isas = std::to_array<Isa>({
 #if HWY_TARGETS & HWY_AVX3
-    {"avx512", (supported & HWY_AVX3) != 0, true, true, &N_AVX3::MakeAnyKernel},
+    {.name = "avx512_bf16",
+     .available = (supported & HWY_AVX3) != 0 && HasVnni() && HasBFloat(),
+     .integer_products = IntegerProducts::kQuads,
+     .bfloat_products = true,
+     .make_kernel = &N_AVX3::MakeAnyKernel},
+        {.name = "avx512_vnni",
+         .available = (supported & HWY_AVX3) != 0 && HasVnni(),
+         .integer_products = IntegerProducts::kQuads,
+         .make_kernel = &N_AVX3::MakeAnyKernel},
+        {.name = "avx512",
+         .available = (supported & HWY_AVX3) != 0,
+         .make_kernel = &N_AVX3::MakeAnyKernel},
 #endif
 #if HWY_TARGETS & HWY_AVX2
-        {"avx2", (supported & HWY_AVX2) != 0, PairProductsPay(), true, &N_AVX2::MakeAnyKernel},
-        {"avx2_f32", (supported & HWY_AVX2) != 0, true, false, &N_AVX2::MakeAnyKernel},
+        {.name = "avx2",
+         .available = (supported & HWY_AVX2) != 0,
+         .preferred = PairProductsPay(),
+         .make_kernel = &N_AVX2::MakeAnyKernel},
+        {.name = "avx2_f32",
+         .available = (supported & HWY_AVX2) != 0,
+         .integer_products = IntegerProducts::kPairsOfFewRows,
+         .make_kernel = &N_AVX2::MakeAnyKernel},
 #endif
 #if HWY_TARGETS & HWY_SSE4
-        {"sse4", (supported & HWY_SSE4) != 0, true, true, &N_SSE4::MakeAnyKernel},
+        {.name = "sse4",
+         .available = (supported & HWY_SSE4) != 0,
+         .make_kernel = &N_SSE4::MakeAnyKernel},
 #endif
 #if HWY_STATIC_TARGET == HWY_NEON
-        {"neon", true, true, true, &HWY_STATIC_DISPATCH(MakeAnyKernel)},
+        {.name = "neon", .make_kernel = &HWY_STATIC_DISPATCH(MakeAnyKernel)},
 #elif HWY_STATIC_TARGET == HWY_SCALAR || HWY_STATIC_TARGET == HWY_EMU128
-    {"baseline", true, true, true, &HWY_STATIC_DISPATCH(MakeAnyKernel)},
+    {.name = "baseline", .make_kernel = &HWY_STATIC_DISPATCH(MakeAnyKernel)},
 #endif
   });
   return isas;

@@ -50,11 +50,19 @@ class Kernel {
   virtual void Run(const Operands& operands, const Workspace& workspace) const = 0;
 };
 
+// How i8 weights are multiplied (quantized_tile-inl.h).
+enum class IntegerProducts {
+  kPairsOfFewRows,  // as kPairs for few rows; where there are many the weights become f32
+  kPairs,           // activations of 16 bits
+  kQuads,           // activations of 8 bits
+};
+
 // What kernels are made from.
 struct Preparation {
   const Plan& plan;
   PackedCache& packed;
-  bool integer_blocks;  // i8 weights are multiplied as integers for any number of rows
+  IntegerProducts integer_products;
+  bool rounds_attention;  // the factors of attentions of many rows become bfloat16
 };
 
 // A one-row weight as f32, padded with zeros to `padded` elements; empty without an operand.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "runtime/backend/host/host_buffer.h"
 #include "runtime/base/check.h"
@@ -34,15 +35,30 @@ void PackAll(const Weight& weight, const PackedLayout& layout, void* data) {
   }
 }
 
-// As PackAll, in pairs of depths. `data` is zero.
-void PackPairs(const Weight& weight, int64_t panel_columns, void* data) {
-  const int64_t pairs = (weight.columns + 1) / 2;
+// As PackAll, in groups of depths. `data` is zero.
+template <int64_t kGroup>
+void PackGroups(const Weight& weight, int64_t panel_columns, void* data) {
+  const int64_t groups = (weight.columns + kGroup - 1) / kGroup;
   for (int64_t row = 0; row < weight.rows; ++row) {
     const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
-    int8_t* panel = static_cast<int8_t*>(data) + row / panel_columns * pairs * 2 * panel_columns;
-    int8_t* to = panel + row % panel_columns * 2;
-    for (int64_t k = 0; k < weight.columns; ++k) to[k / 2 * 2 * panel_columns + k % 2] = from[k];
+    int8_t* panel =
+        static_cast<int8_t*>(data) + row / panel_columns * groups * kGroup * panel_columns;
+    int8_t* to = panel + row % panel_columns * kGroup;
+    int64_t k = 0;
+    for (; k + kGroup <= weight.columns; k += kGroup, to += kGroup * panel_columns) {
+      std::memcpy(to, from + k, kGroup);
+    }
+    if (k < weight.columns) std::memcpy(to, from + k, static_cast<size_t>(weight.columns - k));
   }
+}
+
+std::vector<int32_t> RowSums(const Weight& weight, size_t padded) {
+  std::vector<int32_t> sums(padded, 0);
+  for (int64_t row = 0; row < weight.rows; ++row) {
+    const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
+    sums[static_cast<size_t>(row)] = std::accumulate(from, from + weight.columns, int32_t{0});
+  }
+  return sums;
 }
 
 }  // namespace
@@ -53,15 +69,23 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   packed->dtype_ = weight.dtype;
   packed->columns_ = weight.rows;
   packed->depth_ = weight.columns;
+  packed->depth_group_ = layout.depth_group;
   packed->panel_count_ = (weight.rows + layout.panel_columns - 1) / layout.panel_columns;
   const auto elements =
       static_cast<size_t>(packed->panel_count_ * packed->packed_depth() * layout.panel_columns);
   ESP_ASSIGN_OR_RETURN(packed->buffer_, AllocateHostBuffer(elements * DTypeSize(weight.dtype)));
   if (weight.dtype == DType::kI8) {
     ESP_DCHECK(layout.taps == 1);
-    PackPairs(weight, layout.panel_columns, packed->buffer_->host());
+    const auto padded = static_cast<size_t>(packed->panel_count_ * layout.panel_columns);
     packed->column_scales_.assign(weight.row_scales, weight.row_scales + weight.rows);
-    packed->column_scales_.resize(static_cast<size_t>(packed->panel_count_ * layout.panel_columns));
+    packed->column_scales_.resize(padded);
+    if (layout.depth_group == 4) {
+      PackGroups<4>(weight, layout.panel_columns, packed->buffer_->host());
+      packed->column_sums_ = RowSums(weight, padded);
+    } else {
+      ESP_DCHECK(layout.depth_group == 2);
+      PackGroups<2>(weight, layout.panel_columns, packed->buffer_->host());
+    }
   } else if (weight.dtype == DType::kF32) {
     PackAll<float>(weight, layout, packed->buffer_->host());
   } else {

@@ -3,9 +3,9 @@
 // The output columns (rows of the weight) are cut into panels of `panel_columns`; a panel holds,
 // for each depth k, its panel_columns weights side by side: one stream through memory. The last
 // panel is filled up with zeros. The storage type stays the weight's: a decoder step reads every
-// weight once, so its speed is the memory's. i8 weights lie in pairs of depths, (k, k + 1) of a
-// column side by side, as the instructions that multiply 16-bit numbers and add two products want
-// them; an odd depth is filled up with a zero.
+// weight once, so its speed is the memory's. i8 weights lie in groups of depths, the `depth_group`
+// numbers of a column side by side, as the instructions want them that multiply small integers and
+// add neighbouring products; the depth is filled up with zeros.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct PackedLayout {
   // Kernel positions of a convolution: the weight's column c·taps + j becomes depth j·channels + c,
   // because activations have their channels side by side. 1: the order stays.
   int64_t taps = 1;
+  int64_t depth_group = 1;  // i8: 2 or 4
 
   friend auto operator<=>(const PackedLayout&, const PackedLayout&) = default;
 };
@@ -38,13 +39,16 @@ class PackedMatrix {
   DType dtype() const { return dtype_; }
   int64_t columns() const { return columns_; }
   int64_t depth() const { return depth_; }
-  // i8: the depth rounded up to an even number; else the depth.
-  int64_t packed_depth() const { return dtype_ == DType::kI8 ? (depth_ + 1) / 2 * 2 : depth_; }
+  int64_t depth_group() const { return depth_group_; }
+  // Rounded up to whole groups.
+  int64_t packed_depth() const { return (depth_ + depth_group_ - 1) / depth_group_ * depth_group_; }
   int64_t panel_count() const { return panel_count_; }
   // panel_count() · packed_depth() · panel_columns elements of `dtype`, page-aligned.
   const void* data() const { return buffer_->host(); }
   // i8: the scale of each column, panel_count() · panel_columns; else empty.
   const std::vector<float>& column_scales() const { return column_scales_; }
+  // i8 in groups of 4: the sum of each column's integers, as many; else empty.
+  const std::vector<int32_t>& column_sums() const { return column_sums_; }
 
  private:
   PackedMatrix() = default;
@@ -53,8 +57,10 @@ class PackedMatrix {
   int64_t columns_ = 0;
   int64_t depth_ = 0;
   int64_t panel_count_ = 0;
+  int64_t depth_group_ = 1;
   std::unique_ptr<Buffer> buffer_;
   std::vector<float> column_scales_;
+  std::vector<int32_t> column_sums_;
 };
 
 // One packed copy per weight, shared by all executables that are alive. Thread-safe.

@@ -72,27 +72,42 @@ void Tile(const float* HWY_RESTRICT a, int64_t a_stride, const W* HWY_RESTRICT b
   }
 }
 
+// Products of f32 numbers. The same functions of other numbers: quantized_tile-inl.h and
+// bfloat_tile-inl.h.
+struct FloatProducts {
+  using Value = float;
+  static constexpr int64_t kGroup = 1;
+
+  template <int kRows, typename W>
+  static void Tile(const float* a, int64_t a_stride, const W* b, int64_t depth, float* c,
+                   int64_t c_stride, bool add) {
+    constexpr int kParts = kRows == 1 ? 4 : kRows <= 3 ? 2 : 1;
+    HWY_NAMESPACE::Tile<kRows, kParts>(a, a_stride, b, depth, c, c_stride, add);
+  }
+};
+
 // Any number of rows: tiles below each other.
-template <typename W>
-void TileRows(const float* a, int64_t a_stride, int64_t rows, const W* b, int64_t depth, float* c,
+template <typename Products, typename A, typename B, typename C>
+void TileRows(const A* a, int64_t a_stride, int64_t rows, const B* b, int64_t depth, C* c,
               int64_t c_stride, bool add) {
   int64_t r = 0;
   for (; r + kTileRows <= rows; r += kTileRows) {
-    Tile<kTileRows, 1>(a + r * a_stride, a_stride, b, depth, c + r * c_stride, c_stride, add);
+    Products::template Tile<kTileRows>(a + r * a_stride, a_stride, b, depth, c + r * c_stride,
+                                       c_stride, add);
   }
   a += r * a_stride;
   c += r * c_stride;
   switch (rows - r) {
     case 1:
-      return Tile<1, 4>(a, a_stride, b, depth, c, c_stride, add);
+      return Products::template Tile<1>(a, a_stride, b, depth, c, c_stride, add);
     case 2:
-      return Tile<2, 2>(a, a_stride, b, depth, c, c_stride, add);
+      return Products::template Tile<2>(a, a_stride, b, depth, c, c_stride, add);
     case 3:
-      return Tile<3, 2>(a, a_stride, b, depth, c, c_stride, add);
+      return Products::template Tile<3>(a, a_stride, b, depth, c, c_stride, add);
     case 4:
-      return Tile<4, 1>(a, a_stride, b, depth, c, c_stride, add);
+      return Products::template Tile<4>(a, a_stride, b, depth, c, c_stride, add);
     case 5:
-      return Tile<5, 1>(a, a_stride, b, depth, c, c_stride, add);
+      return Products::template Tile<5>(a, a_stride, b, depth, c, c_stride, add);
     default:
       return;
   }

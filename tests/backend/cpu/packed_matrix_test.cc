@@ -37,10 +37,39 @@ TEST(PackedMatrixTest, PanelsAreTransposedAndPadded) {
 
 TEST(PackedMatrixTest, TapsComeBeforeChannels) {
   const std::vector<float> values = Counting(6);  // channel 0: taps 1 2 3, channel 1: taps 4 5 6
-  const auto packed = PackedMatrix::Make(Matrix(values, 1, 6), {.panel_columns = 1, .taps = 3});
+  const auto packed =
+      PackedMatrix::Make(Matrix(values, 1, 6), {.panel_columns = 1, .taps = 3});
   ASSERT_TRUE(packed.ok());
   const auto* data = static_cast<const float*>((*packed)->data());
   EXPECT_EQ(std::vector<float>(data, data + 6), (std::vector<float>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {
+  const std::vector<int8_t> values = {1, 2, 3, 4, 5, 6, 7, 8, 9, -10, 11, -12, 13, 14, 15};
+  const std::vector<float> scales = {0.5f, 0.25f, 2.0f};
+  const Weight weight{.name = "weight",
+                      .dtype = DType::kI8,
+                      .rows = 3,
+                      .columns = 5,
+                      .row_stride = 5,
+                      .data = values.data(),
+                      .row_scales = scales.data(),
+                      .owned = nullptr};
+  const auto pairs = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 2});
+  ASSERT_TRUE(pairs.ok());
+  EXPECT_EQ((*pairs)->packed_depth(), 6);
+  const auto* data = static_cast<const int8_t*>((*pairs)->data());
+  EXPECT_EQ(std::vector<int8_t>(data, data + 24),
+            (std::vector<int8_t>{1,  2,   6, 7, 3,  4,  8, 9, 5,  0, -10, 0,
+                                 11, -12, 0, 0, 13, 14, 0, 0, 15, 0, 0,   0}));
+  const auto quads = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 4});
+  ASSERT_TRUE(quads.ok());
+  EXPECT_EQ((*quads)->packed_depth(), 8);
+  data = static_cast<const int8_t*>((*quads)->data());
+  EXPECT_EQ(std::vector<int8_t>(data, data + 16),
+            (std::vector<int8_t>{1, 2, 3, 4, 6, 7, 8, 9, 5, 0, 0, 0, -10, 0, 0, 0}));
+  EXPECT_EQ((*quads)->column_scales(), (std::vector<float>{0.5f, 0.25f, 2.0f, 0.0f}));
+  EXPECT_EQ((*quads)->column_sums(), (std::vector<int32_t>{15, 20, 41, 0}));
 }
 
 TEST(PackedCacheTest, OneCopyPerWeightWhileSomebodyHoldsIt) {

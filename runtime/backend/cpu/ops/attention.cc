@@ -2,9 +2,13 @@
 // block of queries of one head through all keys, a block at a time, with a running softmax (Milakov
 // and Gimelshein 2018, arXiv:1805.02867): scores, weights and sums stay in L1 and L2. Few rows (a
 // decoder step over the encoder's output) read the keys and values as they lie.
+//
+// In plans with i8 weights all factors become bfloat16 where that is faster: what is lost so is
+// less than what the weights have lost.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -12,6 +16,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/attend-inl.h"
+#include "runtime/backend/cpu/bfloat_tile-inl.h"
 #include "runtime/backend/cpu/kernel.h"
 #include "runtime/backend/cpu/tile-inl.h"
 
@@ -28,13 +33,20 @@ struct AllRows {
   int64_t operator()(int64_t t) const { return t; }
 };
 
+struct FloatFactors : FloatProducts {
+  static void Round(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
+  static float Exponentials(float* scores, int64_t count, float scale, float shift) {
+    return ExpAndSum(scores, count, scale, shift);
+  }
+};
+
 // Sizes of a run.
 struct Shape {
   int64_t queries, keys, heads, width;
 
   int64_t padded_width() const { return RoundUp(width, kPanelColumns); }
   int64_t padded_keys() const { return RoundUp(keys, kPanelColumns); }
-  // Packed keys of a head: panels of (width, kPanelColumns keys).
+  // Packed keys of a head: panels of (width, kPanelColumns keys). As floats; bfloats take less.
   int64_t key_floats() const { return padded_keys() * width; }
   // Packed values of a head: panels of (keys, kPanelColumns columns).
   int64_t value_floats() const { return keys * padded_width(); }
@@ -60,27 +72,43 @@ struct BlockScratch {
   }
 };
 
-// Keys [begin, begin + kPanelColumns) of a head, transposed; missing keys become zeros.
+// Keys [begin, begin + kPanelColumns) of a head, transposed; missing keys become zeros. `row` holds
+// one key.
+template <typename Factors>
 void PackKeyPanel(const MatrixView<float>& keys, int64_t column, int64_t width, int64_t begin,
-                  float* panel) {
+                  typename Factors::Value* row, typename Factors::Value* panel) {
+  using Value = typename Factors::Value;
+  constexpr int64_t kGroup = Factors::kGroup;
   const int64_t count = std::min(kPanelColumns, keys.rows - begin);
   for (int64_t t = 0; t < count; ++t) {
-    const float* from = keys.row(begin + t) + column;
-    for (int64_t c = 0; c < width; ++c) panel[c * kPanelColumns + t] = from[c];
+    Factors::Round(keys.row(begin + t) + column, width, row);
+    for (int64_t c = 0; c < width; c += kGroup) {
+      std::memcpy(panel + c * kPanelColumns + t * kGroup, row + c, kGroup * sizeof(Value));
+    }
   }
-  for (int64_t c = 0; c < width; ++c) {
-    std::fill(panel + c * kPanelColumns + count, panel + (c + 1) * kPanelColumns, 0.0f);
+  for (int64_t c = 0; c < width; c += kGroup) {
+    Value* group = panel + c * kPanelColumns;
+    std::fill(group + count * kGroup, group + kPanelColumns * kGroup, Value{0});
   }
 }
 
 // Columns [column, column + count) of all values; missing columns become zeros.
-void PackValuePanel(const MatrixView<float>& values, int64_t column, int64_t count, float* panel) {
-  for (int64_t t = 0; t < values.rows; ++t, panel += kPanelColumns) {
-    std::copy_n(values.row(t) + column, count, panel);
-    std::fill(panel + count, panel + kPanelColumns, 0.0f);
+template <typename Factors>
+void PackValuePanel(const MatrixView<float>& values, int64_t column, int64_t count,
+                    typename Factors::Value* panel) {
+  constexpr int64_t kGroup = Factors::kGroup;
+  for (int64_t t = 0; t < values.rows; t += kGroup, panel += kGroup * kPanelColumns) {
+    if constexpr (kGroup == 1) {
+      Factors::Round(values.row(t) + column, count, panel);
+    } else {
+      const float* second = t + 1 < values.rows ? values.row(t + 1) + column : nullptr;
+      Factors::RoundTwoRows(values.row(t) + column, second, count, panel);
+    }
+    std::fill(panel + count * kGroup, panel + kPanelColumns * kGroup, 0);
   }
 }
 
+template <typename Factors>
 class AttentionKernel : public Kernel {
  public:
   AttentionKernel(const AttentionOp& op, const Plan& plan)
@@ -112,8 +140,9 @@ class AttentionKernel : public Kernel {
       });
       return;
     }
-    workspace.pool().ParallelFor(
-        op_.heads, [&](int64_t head, int) { PackHead(k, v, shape, head, workspace.shared()); });
+    workspace.pool().ParallelFor(op_.heads, [&](int64_t head, int worker) {
+      PackHead(k, v, shape, head, workspace.shared(), workspace.worker(worker));
+    });
     const int64_t blocks = (q.rows + kBlockQueries - 1) / kBlockQueries;
     // Blocks of one head follow each other: its packed keys and values are then in L2 or L3.
     workspace.pool().ParallelFor(op_.heads * blocks, [&](int64_t task, int worker) {
@@ -123,6 +152,9 @@ class AttentionKernel : public Kernel {
   }
 
  private:
+  using Value = typename Factors::Value;
+  static constexpr int64_t kGroup = Factors::kGroup;
+
   static int64_t ScoreStride(int64_t keys) { return RoundUp(keys, kLanes) + kLanes; }
 
   void RunFewQueries(const MatrixView<float>& q, const MatrixView<float>& k,
@@ -140,24 +172,26 @@ class AttentionKernel : public Kernel {
     AttendRows(memory, scale, rows.data(), q.rows);
   }
 
-  static float* PackedKeys(const Shape& shape, int64_t head, float* shared) {
-    return shared + head * (shape.key_floats() + shape.value_floats());
+  static Value* PackedKeys(const Shape& shape, int64_t head, float* shared) {
+    return reinterpret_cast<Value*>(shared + head * (shape.key_floats() + shape.value_floats()));
   }
-  static float* PackedValues(const Shape& shape, int64_t head, float* shared) {
-    return PackedKeys(shape, head, shared) + shape.key_floats();
+  static Value* PackedValues(const Shape& shape, int64_t head, float* shared) {
+    return PackedKeys(shape, head, shared) + shape.padded_keys() * Depth(shape);
   }
+  static int64_t Depth(const Shape& shape) { return RoundUp(shape.width, kGroup); }
 
   static void PackHead(const MatrixView<float>& k, const MatrixView<float>& v, const Shape& shape,
-                       int64_t head, float* shared) {
+                       int64_t head, float* shared, float* scratch) {
     const int64_t column = head * shape.width;
-    float* keys = PackedKeys(shape, head, shared);
+    Value* keys = PackedKeys(shape, head, shared);
+    auto* row = reinterpret_cast<Value*>(scratch);
     for (int64_t t = 0; t < shape.keys; t += kPanelColumns) {
-      PackKeyPanel(k, column, shape.width, t, keys + t * shape.width);
+      PackKeyPanel<Factors>(k, column, shape.width, t, row, keys + t * Depth(shape));
     }
-    float* values = PackedValues(shape, head, shared);
+    Value* values = PackedValues(shape, head, shared);
     for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
-      PackValuePanel(v, column + c, std::min(kPanelColumns, shape.width - c),
-                     values + c * shape.keys);
+      PackValuePanel<Factors>(v, column + c, std::min(kPanelColumns, shape.width - c),
+                              values + c * RoundUp(shape.keys, kGroup));
     }
   }
 
@@ -166,23 +200,28 @@ class AttentionKernel : public Kernel {
     const BlockScratch parts(scratch, shape);
     const int64_t rows = std::min(kBlockQueries, q.rows - begin);
     const int64_t column = head * shape.width;
+    const int64_t depth = Depth(shape);
+    auto* queries = reinterpret_cast<Value*>(parts.queries);
     for (int64_t r = 0; r < rows; ++r) {
-      std::copy_n(q.row(begin + r) + column, shape.width, parts.queries + r * shape.width);
+      Factors::Round(q.row(begin + r) + column, shape.width, queries + r * depth);
       parts.largest[r] = -std::numeric_limits<float>::infinity();
       parts.totals[r] = 0.0f;
     }
-    const float* keys = PackedKeys(shape, head, shared);
-    const float* values = PackedValues(shape, head, shared);
+    const Value* keys = PackedKeys(shape, head, shared);
+    const Value* values = PackedValues(shape, head, shared);
     for (int64_t t = 0; t < shape.keys; t += kBlockKeys) {
       const int64_t count = std::min(kBlockKeys, shape.keys - t);
       for (int64_t p = 0; p < count; p += kPanelColumns) {
-        TileRows(parts.queries, shape.width, rows, keys + (t + p) * shape.width, shape.width,
-                 parts.scores + p, kBlockKeys, false);
+        TileRows<Factors>(queries, depth, rows, keys + (t + p) * depth, depth, parts.scores + p,
+                          kBlockKeys, false);
       }
       for (int64_t r = 0; r < rows; ++r) SoftenRow(parts, shape, r, count, t > 0);
+      const auto* weights = reinterpret_cast<const Value*>(parts.scores);
+      constexpr int64_t kStride = kBlockKeys * int64_t{sizeof(float) / sizeof(Value)};
       for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
-        TileRows(parts.scores, kBlockKeys, rows, values + c * shape.keys + t * kPanelColumns, count,
-                 parts.sums + c, shape.padded_width(), t > 0);
+        TileRows<Factors>(weights, kStride, rows,
+                          values + c * RoundUp(shape.keys, kGroup) + t * kPanelColumns,
+                          RoundUp(count, kGroup), parts.sums + c, shape.padded_width(), t > 0);
       }
     }
     for (int64_t r = 0; r < rows; ++r) {
@@ -201,7 +240,7 @@ class AttentionKernel : public Kernel {
     float* scores = parts.scores + r * kBlockKeys;
     const float before = parts.largest[r];
     const float largest = std::max(before, Largest(scores, count) * scale);
-    const float total = ExpAndSum(scores, count, scale, -largest);
+    const float total = Factors::Exponentials(scores, count, scale, -largest);
     if (!has_sums) {
       parts.totals[r] = total;
     } else {
@@ -222,7 +261,14 @@ class AttentionKernel : public Kernel {
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionOp& op, const Preparation& preparation) {
-  return std::unique_ptr<Kernel>(std::make_unique<AttentionKernel>(op, preparation.plan));
+#if HWY_TARGET == HWY_AVX3
+  if (preparation.rounds_attention) {
+    return std::unique_ptr<Kernel>(
+        std::make_unique<AttentionKernel<BFloatProducts>>(op, preparation.plan));
+  }
+#endif
+  return std::unique_ptr<Kernel>(
+      std::make_unique<AttentionKernel<FloatFactors>>(op, preparation.plan));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

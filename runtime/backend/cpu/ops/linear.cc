@@ -21,9 +21,7 @@ class LinearKernel : public Kernel {
         bias_(WeightRow(preparation.plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
         max_rows_(
             preparation.plan.MaxRows(preparation.plan.slots[static_cast<size_t>(op.input.slot)])),
-        integer_rows_(weight_->dtype() != DType::kI8 ? 0
-                      : preparation.integer_blocks   ? max_rows_
-                                                     : std::min(max_rows_, kFewRows)) {}
+        integer_rows_(IntegerRows(preparation, *weight_, max_rows_)) {}
 
   ScratchSize Scratch() const override {
     ScratchSize size = QuantizedGemmScratch(integer_rows_, *weight_);
@@ -57,6 +55,13 @@ class LinearKernel : public Kernel {
   }
 
  private:
+  static int64_t IntegerRows(const Preparation& preparation, const PackedMatrix& weight,
+                             int64_t max_rows) {
+    if (weight.dtype() != DType::kI8) return 0;
+    const bool few = preparation.integer_products == IntegerProducts::kPairsOfFewRows;
+    return few ? std::min(max_rows, kFewRows) : max_rows;
+  }
+
   LinearOp op_;
   std::shared_ptr<const PackedMatrix> weight_;
   std::vector<float> bias_;
@@ -68,8 +73,11 @@ class LinearKernel : public Kernel {
 
 Result<std::unique_ptr<Kernel>> MakeKernel(const LinearOp& op, const Preparation& preparation) {
   const Weight& weight = preparation.plan.weights[static_cast<size_t>(op.weight.index)];
-  ESP_ASSIGN_OR_RETURN(auto packed,
-                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns}));
+  PackedLayout layout{.panel_columns = kPanelColumns};
+  if (weight.dtype == DType::kI8) {
+    layout.depth_group = preparation.integer_products == IntegerProducts::kQuads ? 4 : 2;
+  }
+  ESP_ASSIGN_OR_RETURN(auto packed, preparation.packed.Get(weight, layout));
   return std::unique_ptr<Kernel>(
       std::make_unique<LinearKernel>(op, preparation, std::move(packed)));
 }

@@ -1,0 +1,117 @@
+// Products of factors that are rounded to bfloat16, two at a time (vdpbf16ps): twice the rate of
+// f32 ones, sums of f32. For processors with AVX-512 BF16.
+#if defined(ESP_CPU_BFLOAT_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ESP_CPU_BFLOAT_TILE_INL_H_
+#undef ESP_CPU_BFLOAT_TILE_INL_H_
+#else
+#define ESP_CPU_BFLOAT_TILE_INL_H_
+#endif
+
+#include <cstring>
+
+#include "runtime/backend/cpu/tile-inl.h"
+
+// Highway 1.0.3 has no target with these instructions, so they are added to AVX3's, for the
+// functions of this section only. Isas() asks for them.
+#if HWY_TARGET == HWY_AVX3
+HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512bf16")
+namespace espalier::cpu::HWY_NAMESPACE {
+
+struct BFloatProducts {
+  using Value = uint16_t;
+  static constexpr int64_t kGroup = 2;  // neighbours along the depth lie side by side
+
+  // `to` is filled up with a zero to a whole group.
+  static void Round(const float* from, int64_t count, Value* to) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const __mmask16 some = Some(count - i), written = Some(count + count % kGroup - i);
+      const __m512 x = _mm512_maskz_loadu_ps(some, from + i);
+      _mm256_mask_storeu_epi16(to + i, written, Bits(x));
+    }
+  }
+
+  // Groups of two rows, column by column; without a second row its places become zeros.
+  static void RoundTwoRows(const float* first, const float* second, int64_t count, Value* to) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const __mmask16 some = Some(count - i);
+      const __m512i low = _mm512_cvtepu16_epi32(Bits(_mm512_maskz_loadu_ps(some, first + i)));
+      __m512i pairs = low;
+      if (second != nullptr) {
+        const __m256i bits = Bits(_mm512_maskz_loadu_ps(some, second + i));
+        pairs = _mm512_or_si512(low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+      }
+      _mm512_mask_storeu_epi32(to + kGroup * i, some, pairs);
+    }
+  }
+
+  // Rounds e^(scores[i]·scale + shift) into the row's own memory; their sum before rounding.
+  static float Exponentials(float* scores, int64_t count, float scale, float shift) {
+    constexpr float kLog2E = 1.44269504f;
+    const __m512 scales = _mm512_set1_ps(scale * kLog2E), shifts = _mm512_set1_ps(shift * kLog2E);
+    auto* to = reinterpret_cast<Value*>(scores);
+    __m512 sum = _mm512_setzero_ps();
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const __mmask16 some = Some(count - i), written = Some(count + count % kGroup - i);
+      const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(some, scores + i), scales, shifts);
+      const __m512 e = _mm512_maskz_mov_ps(some, Exp2(x));
+      sum = _mm512_add_ps(sum, e);
+      _mm256_mask_storeu_epi16(to + i, written, Bits(e));
+    }
+    return _mm512_reduce_add_ps(sum);
+  }
+
+  // c = [c +] a · b over `depth`, as Tile (tile-inl.h), of groups.
+  template <int kRows>
+  static void Tile(const Value* HWY_RESTRICT a, int64_t a_stride, const Value* HWY_RESTRICT b,
+                   int64_t depth, float* HWY_RESTRICT c, int64_t c_stride, bool add) {
+    __m512 sums[kRows][kPanelVectors];
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) sums[r][v] = _mm512_setzero_ps();
+    }
+    for (int64_t k = 0; k < depth; k += kGroup, b += kGroup * kPanelColumns) {
+      __m512i weights[kPanelVectors];
+      HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
+        weights[v] = _mm512_loadu_si512(b + v * kGroup * kLanes);
+      }
+      HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+        int32_t pair;
+        std::memcpy(&pair, a + r * a_stride + k, sizeof(pair));
+        const __m512i factors = _mm512_set1_epi32(pair);
+        HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
+          sums[r][v] = _mm512_dpbf16_ps(sums[r][v], (__m512bh)factors, (__m512bh)weights[v]);
+        }
+      }
+    }
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
+        float* to = c + r * c_stride + v * kLanes;
+        const __m512 sum = sums[r][v];
+        _mm512_storeu_ps(to, add ? _mm512_add_ps(sum, _mm512_loadu_ps(to)) : sum);
+      }
+    }
+  }
+
+ private:
+  static __mmask16 Some(int64_t count) {
+    return static_cast<__mmask16>(count >= kLanes ? 0xffff : (1 << count) - 1);
+  }
+  static __m256i Bits(__m512 x) { return (__m256i)_mm512_cvtneps_pbh(x); }
+
+  // 2^x by the minimax polynomial of degree 3 on [-1/2, 1/2], relative error 7.5e-5; NaN for NaN.
+  static __m512 Exp2(__m512 x) {
+    x = _mm512_max_ps(_mm512_set1_ps(-150.0f), x);  // -inf would make a NaN
+    const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m512 r = _mm512_sub_ps(x, n);
+    __m512 p = _mm512_set1_ps(0.05517167f);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.24261112f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.69326099f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.99992807f));
+    return _mm512_scalef_ps(p, n);
+  }
+};
+
+}  // namespace espalier::cpu::HWY_NAMESPACE
+HWY_POP_ATTRIBUTES
+#endif
+
+#endif
