@@ -16,47 +16,112 @@
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 
-// Keys and values of one head: the columns [begin, begin + width) of row row(t), t in [0, count).
-// `Rows` maps t to a row of both matrices.
+// Keys and values of one head: the columns [begin, begin + width) of row rows(t). `Rows` maps a
+// position t to a row of both matrices.
 template <typename Rows>
 struct HeadMemory {
   MatrixView<float> keys, values;
-  int64_t begin, width, count;
+  int64_t begin, width;
   Rows rows;
 };
 
-// scores[j] = query · key of row t + j, j in [0, kCount): several at once, so that their sums are
-// independent.
-template <int kCount, typename Rows>
-HWY_INLINE void ScoreKeys(const HeadMemory<Rows>& memory, const float* query, int64_t t,
-                          float* scores) {
+// Rows that are taken through a key or value at once: as many as have their sums in registers.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int kRowGroup = 5;
+#else
+constexpr int kRowGroup = 2;
+#endif
+
+// What a query row needs and where its result goes.
+struct AttendingRow {
+  const float* query;
+  int64_t count;  // of keys that it attends to, from the first
+  float* scores;  // room for count + kLanes floats
+  float* out;
+};
+
+// to[j] = the sum of sums[j]'s lanes
+HWY_INLINE void StoreSums(const V (&sums)[4], float* to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int j = 0; j < 4; ++j) to[j] = hn::GetLane(sums[j]);
+#else
   const Floats d;
-  const float* keys[kCount];
-  V sums[kCount];
-  HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
+  const hn::RepartitionToWide<Floats> wide;
+  // Within blocks of four lanes: sums of two lanes of two vectors, then of two of those.
+  const V first =
+      hn::Add(hn::InterleaveLower(d, sums[0], sums[1]), hn::InterleaveUpper(d, sums[0], sums[1]));
+  const V second =
+      hn::Add(hn::InterleaveLower(d, sums[2], sums[3]), hn::InterleaveUpper(d, sums[2], sums[3]));
+  const auto a = hn::BitCast(wide, first), b = hn::BitCast(wide, second);
+  const V fours = hn::Add(hn::BitCast(d, hn::InterleaveLower(wide, a, b)),
+                          hn::BitCast(d, hn::InterleaveUpper(wide, a, b)));
+  if constexpr (kLanes == 4) {
+    hn::StoreU(fours, d, to);
+  } else {
+    const hn::Half<Floats> half;
+    const auto halves = hn::Add(hn::LowerHalf(half, fours), hn::UpperHalf(half, fours));
+    if constexpr (kLanes == 8) {
+      hn::StoreU(halves, half, to);
+    } else {
+      const hn::Half<decltype(half)> quarter;
+      hn::StoreU(hn::Add(hn::LowerHalf(quarter, halves), hn::UpperHalf(quarter, halves)), quarter,
+                 to);
+    }
+  }
+#endif
+}
+
+// rows[r].scores[t + j] = query of row r · key of t + j, j in [0, 4).
+template <int kRows, typename Rows>
+HWY_INLINE void ScoreFourKeys(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t t) {
+  const Floats d;
+  const float* keys[4];
+  HWY_UNROLL(4) for (int j = 0; j < 4; ++j) {
     keys[j] = memory.keys.row(memory.rows(t + j)) + memory.begin;
-    sums[j] = hn::Zero(d);
+  }
+  V sums[kRows][4];
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(4) for (int j = 0; j < 4; ++j) sums[r][j] = hn::Zero(d);
   }
   int64_t i = 0;
   for (; i + kLanes <= memory.width; i += kLanes) {
-    const V q = hn::LoadU(d, query + i);
-    HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
-      sums[j] = hn::MulAdd(q, hn::LoadU(d, keys[j] + i), sums[j]);
+    V key[4];
+    HWY_UNROLL(4) for (int j = 0; j < 4; ++j) key[j] = hn::LoadU(d, keys[j] + i);
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      const V query = hn::LoadU(d, rows[r].query + i);
+      HWY_UNROLL(4) for (int j = 0; j < 4; ++j) {
+        sums[r][j] = hn::MulAdd(query, key[j], sums[r][j]);
+      }
     }
   }
-  HWY_UNROLL(8) for (int j = 0; j < kCount; ++j) {
-    scores[j] = Sum(sums[j]);
-    for (int64_t c = i; c < memory.width; ++c) scores[j] += query[c] * keys[j][c];
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    float* scores = rows[r].scores + t;
+    StoreSums(sums[r], scores);
+    for (int64_t c = i; c < memory.width; ++c) {
+      for (int j = 0; j < 4; ++j) scores[j] += rows[r].query[c] * keys[j][c];
+    }
   }
 }
 
-// scores[t] for t in [begin, end).
-template <typename Rows>
-void ScoreRange(const HeadMemory<Rows>& memory, const float* query, int64_t begin, int64_t end,
-                float* scores) {
+// scores[t] for t in [begin, end) of kRows rows.
+template <int kRows, typename Rows>
+void ScoreRange(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t begin,
+                int64_t end) {
   int64_t t = begin;
-  for (; t + 4 <= end; t += 4) ScoreKeys<4>(memory, query, t, scores + t);
-  for (; t < end; ++t) ScoreKeys<1>(memory, query, t, scores + t);
+  for (; t + 4 <= end; t += 4) ScoreFourKeys<kRows>(memory, rows, t);
+  const Floats d;
+  for (; t < end; ++t) {
+    const float* key = memory.keys.row(memory.rows(t)) + memory.begin;
+    for (int r = 0; r < kRows; ++r) {
+      V sum = hn::Zero(d);
+      int64_t i = 0;
+      for (; i + kLanes <= memory.width; i += kLanes) {
+        sum = hn::MulAdd(hn::LoadU(d, rows[r].query + i), hn::LoadU(d, key + i), sum);
+      }
+      rows[r].scores[t] = Sum(sum);
+      for (; i < memory.width; ++i) rows[r].scores[t] += rows[r].query[i] * key[i];
+    }
+  }
 }
 
 // Largest of `count` values, count > 0. A NaN may be left out.
@@ -89,74 +154,101 @@ HWY_INLINE float ExpAndSum(float* values, int64_t count, float scale, float shif
   return total;
 }
 
-// out[0 … kVectors·kLanes) += Σ weights[t] · values.row(rows(t))[column …], t in [begin, end)
-template <int kVectors, typename Rows>
-HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, int64_t column,
-                                   const float* weights, int64_t begin, int64_t end, float* out) {
+// Columns [column, column + kVectors·kLanes) of the head: rows[r].out += Σ weight of t · value of
+// t, t in [begin, end), the weights in `scores`.
+template <int kRows, int kVectors, typename Rows>
+HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, const AttendingRow* rows,
+                                   int64_t column, int64_t begin, int64_t end) {
   const Floats d;
-  V sums[kVectors];
-  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sums[v] = hn::LoadU(d, out + v * kLanes);
-  for (int64_t t = begin; t < end; ++t) {
-    const float* row = memory.values.row(memory.rows(t)) + column;
-    const V weight = hn::Set(d, weights[t]);
+  V sums[kRows][kVectors];
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
-      sums[v] = hn::MulAdd(weight, hn::LoadU(d, row + v * kLanes), sums[v]);
+      sums[r][v] = hn::LoadU(d, rows[r].out + column + v * kLanes);
     }
   }
-  HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, out + v * kLanes);
+  for (int64_t t = begin; t < end; ++t) {
+    const float* row = memory.values.row(memory.rows(t)) + memory.begin + column;
+    V values[kVectors];
+    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) values[v] = hn::LoadU(d, row + v * kLanes);
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      const V weight = hn::Set(d, rows[r].scores[t]);
+      HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
+        sums[r][v] = hn::MulAdd(weight, values[v], sums[r][v]);
+      }
+    }
+  }
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[r][v], d, rows[r].out + column + v * kLanes);
+    }
+  }
 }
 
-// out += Σ weights[t] · value of t, t in [begin, end), over the head's columns.
-template <typename Rows>
-void AddWeighted(const HeadMemory<Rows>& memory, const float* weights, int64_t begin, int64_t end,
-                 float* out) {
+// Over all of the head's columns.
+template <int kRows, typename Rows>
+void AddWeighted(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t begin,
+                 int64_t end) {
   int64_t c = 0;
-  for (; c + 8 * kLanes <= memory.width; c += 8 * kLanes) {
-    AddWeightedColumns<8>(memory, memory.begin + c, weights, begin, end, out + c);
+  if constexpr (kRows == 1) {  // more vectors: sums enough to hide the latency of an addition
+    for (; c + 8 * kLanes <= memory.width; c += 8 * kLanes) {
+      AddWeightedColumns<1, 8>(memory, rows, c, begin, end);
+    }
+  }
+  for (; c + 4 * kLanes <= memory.width; c += 4 * kLanes) {
+    AddWeightedColumns<kRows, 4>(memory, rows, c, begin, end);
   }
   for (; c + kLanes <= memory.width; c += kLanes) {
-    AddWeightedColumns<1>(memory, memory.begin + c, weights, begin, end, out + c);
+    AddWeightedColumns<kRows, 1>(memory, rows, c, begin, end);
   }
   for (; c < memory.width; ++c) {
-    for (int64_t t = begin; t < end; ++t) {
-      out[c] += weights[t] * memory.values.row(memory.rows(t))[memory.begin + c];
+    for (int r = 0; r < kRows; ++r) {
+      for (int64_t t = begin; t < end; ++t) {
+        rows[r].out[c] += rows[r].scores[t] * memory.values.row(memory.rows(t))[memory.begin + c];
+      }
     }
   }
 }
 
-// What a query row needs and where its result goes.
-struct AttendingRow {
-  const float* query;
-  float* scores;  // room for count + kLanes floats
-  float* out;
-};
+// scores[t] = e^(scores[t]·scale) / their sum, t in [0, count)
+HWY_INLINE void Soften(const AttendingRow& row, float scale) {
+  const float largest = Largest(row.scores, row.count);
+  const float total = ExpAndSum(row.scores, row.count, scale, -largest * scale);
+  const float inverse = 1.0f / total;
+  for (int64_t t = 0; t < row.count; ++t) row.scores[t] *= inverse;
+}
 
-// out = Σ softmax(q·K·scale)·V for `row_count` rows that share keys and values. A block of keys,
-// then of values, serves all rows while it is in L1.
+// out = Σ softmax(q·K·scale)·V for kRows rows that share keys and values. A block of keys, then of
+// values, is read once for all rows.
+template <int kRows, typename Rows>
+void AttendGroup(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows) {
+  int64_t shared = rows[0].count;
+  for (int r = 0; r < kRows; ++r) {
+    std::fill_n(rows[r].out, memory.width, 0.0f);
+    shared = std::min(shared, rows[r].count);
+  }
+  ScoreRange<kRows>(memory, rows, 0, shared);
+  for (int r = 0; r < kRows; ++r) {
+    ScoreRange<1>(memory, rows + r, shared, rows[r].count);
+    if (rows[r].count > 0) Soften(rows[r], scale);  // else the softmax over nothing
+  }
+  AddWeighted<kRows>(memory, rows, 0, shared);
+  for (int r = 0; r < kRows; ++r) AddWeighted<1>(memory, rows + r, shared, rows[r].count);
+}
+
+// The same for row_count rows, 0 < row_count <= kRows.
+template <int kRows, typename Rows>
+void AttendSome(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows,
+                int64_t row_count) {
+  if (row_count == kRows) return AttendGroup<kRows>(memory, scale, rows);
+  if constexpr (kRows > 1) AttendSome<kRows - 1>(memory, scale, rows, row_count);
+}
+
+// The same for any number of rows.
 template <typename Rows>
 void AttendRows(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows,
                 int64_t row_count) {
-  constexpr int64_t kBlock = 64;
-  for (int64_t r = 0; r < row_count; ++r) std::fill_n(rows[r].out, memory.width, 0.0f);
-  if (memory.count == 0) return;  // the softmax over nothing
-  for (int64_t t = 0; t < memory.count; t += kBlock) {
-    const int64_t end = std::min(memory.count, t + kBlock);
-    for (int64_t r = 0; r < row_count; ++r) {
-      ScoreRange(memory, rows[r].query, t, end, rows[r].scores);
-    }
-  }
-  for (int64_t r = 0; r < row_count; ++r) {
-    float* scores = rows[r].scores;
-    const float largest = Largest(scores, memory.count);
-    const float total = ExpAndSum(scores, memory.count, scale, -largest * scale);
-    const float inverse = 1.0f / total;
-    for (int64_t t = 0; t < memory.count; ++t) scores[t] *= inverse;
-  }
-  for (int64_t t = 0; t < memory.count; t += kBlock) {
-    const int64_t end = std::min(memory.count, t + kBlock);
-    for (int64_t r = 0; r < row_count; ++r) {
-      AddWeighted(memory, rows[r].scores, t, end, rows[r].out);
-    }
+  for (int64_t r = 0; r < row_count; r += kRowGroup) {
+    AttendSome<kRowGroup>(memory, scale, rows + r, std::min<int64_t>(kRowGroup, row_count - r));
   }
 }
 

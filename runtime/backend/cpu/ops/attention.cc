@@ -163,11 +163,13 @@ class AttentionKernel : public Kernel {
     const int64_t width = q.columns / op_.heads;
     const float scale = 1.0f / std::sqrt(static_cast<float>(width));
     const HeadMemory<AllRows> memory{
-        .keys = k, .values = v, .begin = head * width, .width = width, .count = k.rows, .rows = {}};
+        .keys = k, .values = v, .begin = head * width, .width = width, .rows = {}};
     std::array<AttendingRow, static_cast<size_t>(kFewQueries)> rows;
     for (int64_t r = 0; r < q.rows; ++r) {
-      rows[static_cast<size_t>(r)] = {q.row(r) + memory.begin, scores + r * ScoreStride(k.rows),
-                                      y.row(r) + memory.begin};
+      rows[static_cast<size_t>(r)] = {.query = q.row(r) + memory.begin,
+                                      .count = k.rows,
+                                      .scores = scores + r * ScoreStride(k.rows),
+                                      .out = y.row(r) + memory.begin};
     }
     AttendRows(memory, scale, rows.data(), q.rows);
   }

@@ -31,7 +31,7 @@ class AttentionWeightsKernel : public Kernel {
     const MatrixView<float> k = operands.F32(op_.key);
     if (k.rows == 0) return;
     const HeadMemory<EveryRow> memory{
-        .keys = k, .values = k, .begin = 0, .width = q.columns, .count = k.rows, .rows = {}};
+        .keys = k, .values = k, .begin = 0, .width = q.columns, .rows = {}};
     workspace.pool().ParallelFor(q.rows, [&](int64_t r, int worker) {
       RunRow(memory, q.row(r), workspace.worker(worker), weights.row(r));
     });
@@ -41,11 +41,13 @@ class AttentionWeightsKernel : public Kernel {
   void RunRow(const HeadMemory<EveryRow>& memory, const float* query, float* scores,
               float* out) const {
     const float scale = 1.0f / std::sqrt(static_cast<float>(memory.width));
-    ScoreRange(memory, query, 0, memory.count, scores);
-    const float largest = Largest(scores, memory.count);
-    const float total = ExpAndSum(scores, memory.count, scale, -largest * scale);
+    const int64_t count = memory.keys.rows;
+    const AttendingRow row{.query = query, .count = count, .scores = scores, .out = out};
+    ScoreRange<1>(memory, &row, 0, count);
+    const float largest = Largest(scores, count);
+    const float total = ExpAndSum(scores, count, scale, -largest * scale);
     const float share = op_.scale / total;
-    for (int64_t t = 0; t < memory.count; ++t) {
+    for (int64_t t = 0; t < count; ++t) {
       out[t] = (op_.accumulate ? out[t] : 0.0f) + scores[t] * share;
     }
   }

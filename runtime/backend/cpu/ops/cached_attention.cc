@@ -1,6 +1,7 @@
 // A task is one head: its part of the cache (some ten KB per row) stays in L1 for all hypotheses
 // that share a history.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -25,9 +26,7 @@ class CachedAttentionKernel : public Kernel {
  public:
   explicit CachedAttentionKernel(const CachedAttentionOp& op) : op_(op) {}
 
-  ScratchSize Scratch() const override {
-    return {.per_worker = RoundUp(op_.position_count, kLanes) + kLanes};
-  }
+  ScratchSize Scratch() const override { return {.per_worker = kRowGroup * ScoreStride()}; }
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
     WriteCache(operands);
@@ -37,6 +36,8 @@ class CachedAttentionKernel : public Kernel {
   }
 
  private:
+  int64_t ScoreStride() const { return RoundUp(op_.position_count, kLanes) + kLanes; }
+
   void WriteCache(const Operands& operands) const {
     const MatrixView<float> k = operands.F32(op_.key), v = operands.F32(op_.value);
     const MatrixView<float> keys = operands.F32(op_.key_cache);
@@ -59,13 +60,22 @@ class CachedAttentionKernel : public Kernel {
                                    .values = operands.F32(op_.value_cache),
                                    .begin = head * width,
                                    .width = width,
-                                   .count = 0,
                                    .rows = {nullptr, op_.lane_count}};
-    for (int64_t r = 0; r < q.rows; ++r) {
-      memory.count = *positions.row(r) + 1;
-      memory.rows.history = history.row(*lanes.row(r));
-      const AttendingRow row{q.row(r) + memory.begin, scores, y.row(r) + memory.begin};
-      AttendRows(memory, scale, &row, 1);
+    for (int64_t begin = 0; begin < q.rows;) {
+      const int32_t lane = *lanes.row(begin);
+      memory.rows.history = history.row(lane);
+      std::array<AttendingRow, static_cast<size_t>(kRowGroup)> rows;
+      int64_t count = 0;
+      // The tokens of a prompt share a lane and hence a history.
+      for (int64_t r = begin; r < q.rows && count < kRowGroup && *lanes.row(r) == lane; ++r) {
+        rows[static_cast<size_t>(count)] = {.query = q.row(r) + memory.begin,
+                                            .count = int64_t{*positions.row(r)} + 1,
+                                            .scores = scores + count * ScoreStride(),
+                                            .out = y.row(r) + memory.begin};
+        ++count;
+      }
+      AttendRows(memory, scale, rows.data(), count);
+      begin += count;
     }
   }
 
