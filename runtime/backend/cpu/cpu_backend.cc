@@ -94,6 +94,7 @@ class CpuBackend : public Backend {
                     [](const Weight& weight) { return weight.dtype == DType::kI8; });
     const cpu::Preparation preparation{.plan = *plan,
                                        .packed = packed_,
+                                       .pool = pool_,
                                        .integer_products = isa_.integer_products,
                                        .rounds_attention = isa_.bfloat_products && has_i8};
     KernelList kernels;

@@ -61,6 +61,7 @@ enum class IntegerProducts {
 struct Preparation {
   const Plan& plan;
   PackedCache& packed;
+  ThreadPool& pool;  // to make them with
   IntegerProducts integer_products;
   bool rounds_attention;  // the factors of attentions of many rows become bfloat16
 };

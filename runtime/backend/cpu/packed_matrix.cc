@@ -10,61 +10,44 @@
 namespace espalier::cpu {
 namespace {
 
-// One panel: rows [row_begin, row_end) of the weight, transposed.
-template <typename T>
-void PackPanel(const Weight& weight, const PackedLayout& layout, int64_t row_begin, int64_t row_end,
-               T* panel) {
-  const int64_t channels = weight.columns / layout.taps;
-  for (int64_t row = row_begin; row < row_end; ++row) {
-    const T* from = static_cast<const T*>(weight.data) + row * weight.row_stride;
-    T* to = panel + (row - row_begin);
-    for (int64_t tap = 0; tap < layout.taps; ++tap) {
-      for (int64_t c = 0; c < channels; ++c, to += layout.panel_columns) {
-        *to = from[c * layout.taps + tap];
+// The panel that begins with a row of the weight: that row and the next ones, transposed. `Unit`:
+// what stays together, one number or a group of i8 ones. The panel is zero.
+template <typename Unit>
+void PackPanel(const Weight& weight, const PackedLayout& layout, int64_t row_begin, Unit* panel) {
+  const auto row_bytes = weight.row_stride * static_cast<int64_t>(DTypeSize(weight.dtype));
+  const auto* data = static_cast<const std::byte*>(weight.data) + row_begin * row_bytes;
+  const int64_t rows = std::min(layout.panel_columns, weight.rows - row_begin);
+  const int64_t taps = layout.taps, step = layout.panel_columns;
+  const int64_t units = weight.columns / layout.depth_group / taps;
+  const auto rest = static_cast<size_t>(weight.columns % layout.depth_group);  // i8: of a byte each
+  for (int64_t row = 0; row < rows; ++row, data += row_bytes) {
+    Unit* to = panel + row;
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      const std::byte* from = data + tap * int64_t{sizeof(Unit)};
+      for (int64_t unit = 0; unit < units;
+           ++unit, to += step, from += taps * int64_t{sizeof(Unit)}) {
+        std::memcpy(to, from, sizeof(Unit));
       }
     }
+    if (rest > 0) std::memcpy(to, data + units * int64_t{sizeof(Unit)}, rest);
   }
 }
 
-template <typename T>
-void PackAll(const Weight& weight, const PackedLayout& layout, void* data) {
-  T* panel = static_cast<T*>(data);
-  for (int64_t row = 0; row < weight.rows; row += layout.panel_columns) {
-    PackPanel(weight, layout, row, std::min(weight.rows, row + layout.panel_columns), panel);
-    panel += weight.columns * layout.panel_columns;
-  }
-}
-
-// As PackAll, in groups of depths. `data` is zero.
-template <int64_t kGroup>
-void PackGroups(const Weight& weight, int64_t panel_columns, void* data) {
-  const int64_t groups = (weight.columns + kGroup - 1) / kGroup;
-  for (int64_t row = 0; row < weight.rows; ++row) {
-    const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
-    int8_t* panel =
-        static_cast<int8_t*>(data) + row / panel_columns * groups * kGroup * panel_columns;
-    int8_t* to = panel + row % panel_columns * kGroup;
-    int64_t k = 0;
-    for (; k + kGroup <= weight.columns; k += kGroup, to += kGroup * panel_columns) {
-      std::memcpy(to, from + k, kGroup);
-    }
-    if (k < weight.columns) std::memcpy(to, from + k, static_cast<size_t>(weight.columns - k));
-  }
-}
-
-std::vector<int32_t> RowSums(const Weight& weight, size_t padded) {
-  std::vector<int32_t> sums(padded, 0);
-  for (int64_t row = 0; row < weight.rows; ++row) {
-    const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
-    sums[static_cast<size_t>(row)] = std::accumulate(from, from + weight.columns, int32_t{0});
-  }
-  return sums;
+template <typename Unit>
+void PackAll(const Weight& weight, const PackedLayout& layout, const PackedMatrix& packed,
+             void* data, ThreadPool& pool) {
+  const int64_t panel_units = packed.packed_depth() / layout.depth_group * layout.panel_columns;
+  pool.ParallelFor(packed.panel_count(), [&](int64_t panel, int) {
+    PackPanel(weight, layout, panel * layout.panel_columns,
+              static_cast<Unit*>(data) + panel * panel_units);
+  });
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& weight,
-                                                               const PackedLayout& layout) {
+                                                               const PackedLayout& layout,
+                                                               ThreadPool& pool) {
   std::shared_ptr<PackedMatrix> packed(new PackedMatrix);  // NOLINT: the constructor is private
   packed->dtype_ = weight.dtype;
   packed->columns_ = weight.rows;
@@ -80,27 +63,32 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
     packed->column_scales_.assign(weight.row_scales, weight.row_scales + weight.rows);
     packed->column_scales_.resize(padded);
     if (layout.depth_group == 4) {
-      PackGroups<4>(weight, layout.panel_columns, packed->buffer_->host());
-      packed->column_sums_ = RowSums(weight, padded);
-    } else {
-      ESP_DCHECK(layout.depth_group == 2);
-      PackGroups<2>(weight, layout.panel_columns, packed->buffer_->host());
+      packed->column_sums_.resize(padded);
+      pool.ParallelFor(weight.rows, [&](int64_t row, int) {
+        const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
+        packed->column_sums_[static_cast<size_t>(row)] =
+            std::accumulate(from, from + weight.columns, int32_t{0});
+      });
     }
-  } else if (weight.dtype == DType::kF32) {
-    PackAll<float>(weight, layout, packed->buffer_->host());
+  }
+  const size_t unit = DTypeSize(weight.dtype) * static_cast<size_t>(layout.depth_group);
+  ESP_DCHECK(unit == 2 || unit == 4);
+  if (unit == 2) {
+    PackAll<uint16_t>(weight, layout, *packed, packed->buffer_->host(), pool);
   } else {
-    PackAll<uint16_t>(weight, layout, packed->buffer_->host());
+    PackAll<uint32_t>(weight, layout, *packed, packed->buffer_->host(), pool);
   }
   return std::shared_ptr<const PackedMatrix>(std::move(packed));
 }
 
 Result<std::shared_ptr<const PackedMatrix>> PackedCache::Get(const Weight& weight,
-                                                             const PackedLayout& layout) {
+                                                             const PackedLayout& layout,
+                                                             ThreadPool& pool) {
   const Key key{weight.data, weight.dtype, weight.rows, weight.columns, weight.row_stride, layout};
   const std::lock_guard<std::mutex> lock(mutex_);
   // A live entry keeps its executable's weights alive, so the address cannot mean another matrix.
   if (auto shared = entries_[key].lock()) return shared;
-  ESP_ASSIGN_OR_RETURN(auto made, PackedMatrix::Make(weight, layout));
+  ESP_ASSIGN_OR_RETURN(auto made, PackedMatrix::Make(weight, layout, pool));
   std::erase_if(entries_, [](const auto& entry) { return entry.second.expired(); });
   entries_[key] = made;
   return made;

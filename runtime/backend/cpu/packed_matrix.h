@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "runtime/backend/backend.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/graph/plan.h"
 
 namespace espalier::cpu {
@@ -32,9 +33,10 @@ struct PackedLayout {
 
 class PackedMatrix {
  public:
-  // Errors: kExhausted.
+  // On the pool's threads. Errors: kExhausted.
   static Result<std::shared_ptr<const PackedMatrix>> Make(const Weight& weight,
-                                                          const PackedLayout& layout);
+                                                          const PackedLayout& layout,
+                                                          ThreadPool& pool);
 
   DType dtype() const { return dtype_; }
   int64_t columns() const { return columns_; }
@@ -68,7 +70,8 @@ class PackedCache {
  public:
   // The weight's memory must outlive what is returned (executables keep their plan, and it its
   // weights). Errors: kExhausted.
-  Result<std::shared_ptr<const PackedMatrix>> Get(const Weight& weight, const PackedLayout& layout);
+  Result<std::shared_ptr<const PackedMatrix>> Get(const Weight& weight, const PackedLayout& layout,
+                                                  ThreadPool& pool);
 
  private:
   using Key = std::tuple<const void*, DType, int64_t, int64_t, int64_t, PackedLayout>;

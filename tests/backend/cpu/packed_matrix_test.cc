@@ -24,9 +24,14 @@ std::vector<float> Counting(size_t count) {
   return values;
 }
 
-TEST(PackedMatrixTest, PanelsAreTransposedAndPadded) {
+class PackedMatrixTest : public testing::Test {
+ protected:
+  ThreadPool pool_{2};
+};
+
+TEST_F(PackedMatrixTest, PanelsAreTransposedAndPadded) {
   const std::vector<float> values = Counting(6);  // rows 1 2 | 3 4 | 5 6
-  const auto packed = PackedMatrix::Make(Matrix(values, 3, 2), {.panel_columns = 2});
+  const auto packed = PackedMatrix::Make(Matrix(values, 3, 2), {.panel_columns = 2}, pool_);
   ASSERT_TRUE(packed.ok());
   EXPECT_EQ((*packed)->panel_count(), 2);
   EXPECT_EQ((*packed)->columns(), 3);
@@ -35,16 +40,16 @@ TEST(PackedMatrixTest, PanelsAreTransposedAndPadded) {
   EXPECT_EQ(std::vector<float>(data, data + 8), (std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0}));
 }
 
-TEST(PackedMatrixTest, TapsComeBeforeChannels) {
+TEST_F(PackedMatrixTest, TapsComeBeforeChannels) {
   const std::vector<float> values = Counting(6);  // channel 0: taps 1 2 3, channel 1: taps 4 5 6
   const auto packed =
-      PackedMatrix::Make(Matrix(values, 1, 6), {.panel_columns = 1, .taps = 3});
+      PackedMatrix::Make(Matrix(values, 1, 6), {.panel_columns = 1, .taps = 3}, pool_);
   ASSERT_TRUE(packed.ok());
   const auto* data = static_cast<const float*>((*packed)->data());
   EXPECT_EQ(std::vector<float>(data, data + 6), (std::vector<float>{1, 4, 2, 5, 3, 6}));
 }
 
-TEST(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {
+TEST_F(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {
   const std::vector<int8_t> values = {1, 2, 3, 4, 5, 6, 7, 8, 9, -10, 11, -12, 13, 14, 15};
   const std::vector<float> scales = {0.5f, 0.25f, 2.0f};
   const Weight weight{.name = "weight",
@@ -55,14 +60,14 @@ TEST(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {
                       .data = values.data(),
                       .row_scales = scales.data(),
                       .owned = nullptr};
-  const auto pairs = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 2});
+  const auto pairs = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 2}, pool_);
   ASSERT_TRUE(pairs.ok());
   EXPECT_EQ((*pairs)->packed_depth(), 6);
   const auto* data = static_cast<const int8_t*>((*pairs)->data());
   EXPECT_EQ(std::vector<int8_t>(data, data + 24),
             (std::vector<int8_t>{1,  2,   6, 7, 3,  4,  8, 9, 5,  0, -10, 0,
                                  11, -12, 0, 0, 13, 14, 0, 0, 15, 0, 0,   0}));
-  const auto quads = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 4});
+  const auto quads = PackedMatrix::Make(weight, {.panel_columns = 2, .depth_group = 4}, pool_);
   ASSERT_TRUE(quads.ok());
   EXPECT_EQ((*quads)->packed_depth(), 8);
   data = static_cast<const int8_t*>((*quads)->data());
@@ -72,29 +77,29 @@ TEST(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {
   EXPECT_EQ((*quads)->column_sums(), (std::vector<int32_t>{15, 20, 41, 0}));
 }
 
-TEST(PackedCacheTest, OneCopyPerWeightWhileSomebodyHoldsIt) {
+TEST_F(PackedMatrixTest, CacheOneCopyPerWeightWhileSomebodyHoldsIt) {
   const std::vector<float> values = Counting(6);
   PackedCache cache;
-  auto first = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2});
+  auto first = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2}, pool_);
   ASSERT_TRUE(first.ok());
-  const auto second = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2});
+  const auto second = cache.Get(Matrix(values, 3, 2), {.panel_columns = 2}, pool_);
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(first->get(), second->get());
-  const auto part = cache.Get(Matrix(values, 2, 2), {.panel_columns = 2});
+  const auto part = cache.Get(Matrix(values, 2, 2), {.panel_columns = 2}, pool_);
   ASSERT_TRUE(part.ok());
   EXPECT_NE(part->get(), second->get());
   EXPECT_EQ((*part)->columns(), 2);
 }
 
-TEST(PackedCacheTest, ForgetsWhatNobodyHolds) {
+TEST_F(PackedMatrixTest, CacheForgetsWhatNobodyHolds) {
   std::vector<float> values = Counting(2);
   PackedCache cache;
   {
-    const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1});
+    const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1}, pool_);
     ASSERT_TRUE(packed.ok());
   }
   values[0] = 7.0f;  // another model at the same address
-  const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1});
+  const auto packed = cache.Get(Matrix(values, 1, 2), {.panel_columns = 1}, pool_);
   ASSERT_TRUE(packed.ok());
   EXPECT_EQ(static_cast<const float*>((*packed)->data())[0], 7.0f);
 }

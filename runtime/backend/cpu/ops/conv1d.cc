@@ -66,7 +66,8 @@ class Conv1dKernel : public Kernel {
 Result<std::unique_ptr<Kernel>> MakeKernel(const Conv1dOp& op, const Preparation& preparation) {
   const Weight& weight = preparation.plan.weights[static_cast<size_t>(op.weight.index)];
   ESP_ASSIGN_OR_RETURN(auto packed,
-                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 3}));
+                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 3},
+                                              preparation.pool));
   return std::unique_ptr<Kernel>(
       std::make_unique<Conv1dKernel>(op, preparation.plan, std::move(packed)));
 }

@@ -74,7 +74,8 @@ class Conv2dReluKernel : public Kernel {
 Result<std::unique_ptr<Kernel>> MakeKernel(const Conv2dReluOp& op, const Preparation& preparation) {
   const Weight& weight = preparation.plan.weights[static_cast<size_t>(op.weight.index)];
   ESP_ASSIGN_OR_RETURN(auto packed,
-                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 9}));
+                       preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 9},
+                                              preparation.pool));
   return std::unique_ptr<Kernel>(
       std::make_unique<Conv2dReluKernel>(op, preparation.plan, std::move(packed)));
 }

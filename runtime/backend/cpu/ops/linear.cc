@@ -77,7 +77,7 @@ Result<std::unique_ptr<Kernel>> MakeKernel(const LinearOp& op, const Preparation
   if (weight.dtype == DType::kI8) {
     layout.depth_group = preparation.integer_products == IntegerProducts::kQuads ? 4 : 2;
   }
-  ESP_ASSIGN_OR_RETURN(auto packed, preparation.packed.Get(weight, layout));
+  ESP_ASSIGN_OR_RETURN(auto packed, preparation.packed.Get(weight, layout, preparation.pool));
   return std::unique_ptr<Kernel>(
       std::make_unique<LinearKernel>(op, preparation, std::move(packed)));
 }
