@@ -17,6 +17,7 @@ packages=(
   valgrind cmake                                             # tests of the C library
   ffmpeg                                                     # formats that libsndfile does not read
   asterisk-core-sounds-en-g722                               # real speech for demo and tests
+  asterisk-moh-opsound-g722                                  # tests only: real music
 )
 if [[ "${1:-}" != "--no-fuzz" ]]; then
   packages+=(clang-14 libclang-rt-14-dev)

@@ -5,6 +5,10 @@
 namespace espalier {
 namespace {
 
+// The natural logarithm of 0.5: text that is as likely something else. The beginning of a word
+// often is ("in" of "incorrect").
+constexpr float kDoubtfulLogProb = -0.7f;
+
 class LocalAgreement final : public CommitPolicy {
  public:
   int CertainTokens(const CommitInput& input) override {
@@ -40,7 +44,8 @@ class AlignAtt final : public CommitPolicy {
     const int end = StopStep(input.content_steps);
     int furthest = input.heard_step, certain = 0;
     for (const LiveToken& token : input.hypothesis) {
-      if (token.step < 0 || token.step >= end || token.step < furthest - rewind_steps_) break;
+      const int sure = token.log_prob < kDoubtfulLogProb ? end - guard_steps_ : end;
+      if (token.step < 0 || token.step >= sure || token.step < furthest - rewind_steps_) break;
       furthest = std::max(furthest, token.step);
       ++certain;
     }

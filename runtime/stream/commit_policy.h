@@ -37,9 +37,10 @@ class CommitPolicy {
 // arXiv:2307.14743).
 std::unique_ptr<CommitPolicy> MakeLocalAgreement();
 
-// Tokens before the first one that looks at the last `guard_steps` of the audio, or far back behind
-// what was heard already, which is how a decoder begins to invent (Papi et al. 2023,
-// arXiv:2305.11408). rewind_steps: how far back is too far.
+// Tokens before the first one that looks at the last `guard_steps` of the audio (twice as many
+// where the model half expected another token), or far back behind what was heard already, which is
+// how a decoder begins to invent (Papi et al. 2023, arXiv:2305.11408). rewind_steps: how far back
+// is too far.
 std::unique_ptr<CommitPolicy> MakeAlignAtt(int guard_steps, int rewind_steps);
 
 }  // namespace espalier

@@ -113,16 +113,18 @@ int64_t LiveSession::WindowBeginMs() const {
   return past_.empty() ? utterance_->begin_ms() : past_.begin_ms();
 }
 
-// A language that is heard may be another one in the next sentence.
+// Sounds that say nothing are no past (but may be a word that was not understood where something was
+// said before), and a language that is heard may be another one in the next sentence.
 void LiveSession::Remember(const Utterance& utterance) {
   if (!options_.carry_text || last_hypothesis_.outcome != DecodeOutcome::kComplete) {
     past_.Clear();
     previous_.clear();
     return;
   }
+  const std::vector<int> ids = utterance.CommittedIds();
+  const bool alone = context_.listens() && EndsSentence(decoder_->vocabulary().Text(ids));
   past_.Add(utterance);
-  const bool complete = EndsSentence(decoder_->vocabulary().Text(utterance.CommittedIds()));
-  if (context_.listens() && complete) LetPastGo(InputMs());
+  if (alone || past_.HeardMs() < 0) LetPastGo(InputMs());
 }
 
 void LiveSession::LetPastGo(int64_t from_ms) {

@@ -40,6 +40,9 @@ if command -v valgrind > /dev/null; then
   ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
     --error-exitcode=9 ./file "$model" eng speech.wav > valgrind.out || fail "valgrind"
   [[ $(grep -c '^\[' valgrind.out) == 2 ]] || fail "other text under valgrind"
+  ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
+    --error-exitcode=9 ./live "$model" eng < speech > valgrind.out 2> valgrind.err || fail "valgrind, live"
+  [[ $(wc -l < valgrind.out) == 2 ]] || fail "live says something else under valgrind"
 else
   echo "SKIPPED: no valgrind"
 fi

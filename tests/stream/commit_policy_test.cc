@@ -58,6 +58,15 @@ TEST(AlignAttTest, NothingBehindTheFirstDoubtIsCertain) {
   EXPECT_EQ(Certain(*policy, Tokens({1, 2, 3}, {5, 10, 12}), 0, 15), 0);
 }
 
+TEST(AlignAttTest, WhatIsDoubtfulNeedsMoreAudio) {
+  const auto policy = MakeAlignAtt(20, 50);
+  auto tokens = Tokens({1, 2, 3}, {10, 59, 70});
+  tokens[1].log_prob = -1;
+  EXPECT_EQ(Certain(*policy, tokens), 3);
+  tokens[1].step = 60;
+  EXPECT_EQ(Certain(*policy, tokens), 1);
+}
+
 TEST(AlignAttTest, LookingFarBackIsADoubt) {
   const auto policy = MakeAlignAtt(20, 30);
   EXPECT_EQ(Certain(*policy, Tokens({1, 2, 3, 4}, {10, 60, 30, 29})), 3);
