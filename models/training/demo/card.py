@@ -23,7 +23,8 @@ LEAD = """# {name}
 A small speech model for trying Espalier without a network: recognition of English, French and
 Italian, and translation between them. It knows the sentences of a grammar (travel, time, numbers,
 home, telephone) and telephone prompts, in lower case without punctuation. It is no general
-recogniser: other words, free speech, noise and other languages are beyond it.
+recogniser: other words, free speech, noise and other languages are beyond it, and so is more than one
+sentence at a time: it has heard nothing longer.
 """
 
 DATA = """
