@@ -37,3 +37,9 @@ def count_errors(reference, hypothesis):
         edit_distance(ref_chars, hyp_chars),
         len(ref_chars),
     )
+
+
+def error_rate(pairs):
+    """Word errors in % over (reference, hypothesis) pairs, each word counting alike."""
+    counts = [count_errors(*pair)[:2] for pair in pairs]
+    return 100.0 * sum(errors for errors, _ in counts) / max(1, sum(words for _, words in counts))

@@ -19,7 +19,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 import measuring  # noqa: E402
-from text_errors import count_errors  # noqa: E402
+from text_errors import error_rate, normalise  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo.bleu import corpus_bleu  # noqa: E402
 from training.demo.clips import LANGUAGES, join_translations  # noqa: E402
@@ -72,16 +72,14 @@ def results(args, members, language, target, scratch):
 
 
 def row_of(kind, language, target, pairs):
-    errors = [count_errors(*pair)[:2] for pair in pairs]
-    words = sum(n for _, n in errors)
     same = target == language
     return [
         kind,
         language,
         "recognition" if same else "to %s" % target,
         len(pairs),
-        words,
-        "%.1f" % (100.0 * sum(e for e, _ in errors) / max(1, words)),
+        sum(len(normalise(reference)) for reference, _ in pairs),
+        "%.1f" % error_rate(pairs),
         "" if same else "%.1f" % corpus_bleu(pairs),
     ]
 

@@ -25,7 +25,7 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 import measuring  # noqa: E402
 from svg_chart import line_chart  # noqa: E402
-from text_errors import count_errors  # noqa: E402
+from text_errors import error_rate  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo.bleu import corpus_bleu  # noqa: E402
 from training.demo.clips import LANGUAGES, join_translations  # noqa: E402
@@ -109,20 +109,16 @@ def agreement(contexts):
 def errors_and_bleu(args, sets, gates):
     """(WER % of synthesised clips, of human ones, BLEU of all translations)"""
     scored = argparse.Namespace(**vars(args), options=["--gates", gates])
-    wrong, translated = {True: [0, 0], False: [0, 0]}, []
+    said, translated = {True: [], False: []}, []
     for (kind, language), members in sets.items():
         with tempfile.TemporaryDirectory() as scratch:
             for target in LANGUAGES:
                 pairs = results(scored, members, language, target, scratch)
-                if target != language:
+                if target == language:
+                    said[kind == "prompt"] += pairs
+                else:
                     translated += pairs
-                    continue
-                for pair in pairs:
-                    errors, words, *_ = count_errors(*pair)
-                    wrong[kind == "prompt"][0] += errors
-                    wrong[kind == "prompt"][1] += words
-    rates = [100.0 * wrong[human][0] / max(1, wrong[human][1]) for human in (False, True)]
-    return (*rates, corpus_bleu(translated))
+    return error_rate(said[False]), error_rate(said[True]), corpus_bleu(translated)
 
 
 def times(args, files, choices):
@@ -184,8 +180,8 @@ def main():
             files.append(os.path.join(scratch, "%d.wav" % i))
             write_wav(files[-1], (store.samples(clip) * 32768).round())
         choices, closed = {("0", "all open"): "all"}, {("0", "all open"): 0.0}
-        for budget in budgets:
-            contexts = gates_of(args, budget, files[0])
+        gates = {budget: gates_of(args, budget, files[0]) for budget in budgets}
+        for budget, contexts in gates.items():
             weights = torch.full((len(flat(contexts[0])),), 1.0 / len(flat(contexts[0])))
             for name, masks in variants(contexts, weights).items():
                 choices[budget, name] = write_gates(scratch, "%s %s" % (budget, name), masks)
@@ -194,13 +190,13 @@ def main():
         taken = times(args, files, choices)
         whole = taken["0", "all open"]
         rows, series = [], {}
-        for key, gates in choices.items():
-            wer, human, bleu = errors_and_bleu(args, sets, gates)
+        for key, choice in choices.items():
+            wer, human, bleu = errors_and_bleu(args, sets, choice)
             share = 100 * taken[key] / whole
             rows.append([*key, "%.0f" % closed[key], "%.1f" % share, "%.1f" % wer, "%.1f" % human, "%.1f" % bleu])
             series.setdefault(key[1], []).append((share, wer))
             print(*rows[-1], flush=True)
-        agree = agreement(gates_of(args, args.shown, files[0]))
+        agree = agreement(gates[args.shown])
         command = [args.espalier, "gates", files[0], "-m", args.model, "--gates", "budget=" + args.shown]
         svg = os.path.join(args.out, "gates.svg")
         subprocess.run([*command, "--all-contexts", "--svg", svg], check=True, stdout=subprocess.DEVNULL)

@@ -30,7 +30,7 @@ import torch
 from torch.nn.functional import cross_entropy, ctc_loss
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-from text_errors import count_errors  # noqa: E402
+from text_errors import error_rate  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo import vocabulary as words  # noqa: E402
 from training.demo import workers  # noqa: E402
@@ -124,9 +124,7 @@ class Run:
 
     def start(self):
         """The dense run's averaged weights, and predictors that know their input's range."""
-        state = torch.load(os.path.join(self.args.start, "checkpoint.pt"), weights_only=False)
-        if state["tokens"] != self.vocabulary.tokens:
-            raise SystemExit("train.py: %s has another vocabulary" % self.args.start)
+        state = self.read(os.path.join(self.args.start, "checkpoint.pt"))
         self.model.load_state_dict(state["average"], strict=False)
         gating.fit_inputs(self.model, [self.source.next() for _ in range(20)])
         self.average.load_state_dict(self.model.state_dict())
@@ -145,10 +143,15 @@ class Run:
         torch.save(state, self.path + ".part")
         os.replace(self.path + ".part", self.path)
 
-    def load(self):
-        state = torch.load(self.path, weights_only=False)
+    def read(self, path):
+        """What `save` wrote, of a run with this one's vocabulary."""
+        state = torch.load(path, weights_only=False)
         if state["tokens"] != self.vocabulary.tokens:
-            raise SystemExit("train.py: %s has another vocabulary" % self.path)
+            raise SystemExit("train.py: %s has another vocabulary" % path)
+        return state
+
+    def load(self):
+        state = self.read(self.path)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -265,11 +268,6 @@ def dev_items(stores, count, human):
         ]
         wanted += random.Random(1).sample(found, min(count, len(found)))
     return sorted(wanted, key=lambda at: at[0].speech_frames(at[1]))
-
-
-def error_rate(pairs):
-    errors = [count_errors(*pair)[:2] for pair in pairs]
-    return 100.0 * sum(e for e, _ in errors) / max(1, sum(n for _, n in errors))
 
 
 def other_language(clip):
