@@ -12,8 +12,6 @@
 namespace espalier {
 namespace {
 
-constexpr char kConfigFile[] = "gate_pack.json";
-constexpr char kTensorFile[] = "gate_pack.safetensors";
 constexpr size_t kMaxConfigBytes = 1 << 20;
 constexpr size_t kMaxBudgets = 64;
 constexpr size_t kMaxNames = 4096;  // languages or tasks
@@ -139,20 +137,22 @@ Result<const GateBudget*> FindBudget(const GatePackConfig& config, std::optional
   return InvalidArgument(StrFormat("budget %g: this gate pack has", *value) + listed);
 }
 
-bool IsGatePack(const std::string& folder) { return PathExists(folder + "/" + kConfigFile); }
+bool IsGatePack(const std::string& folder) {
+  return PathExists(folder + "/" + kGatePackConfigFile);
+}
 
 Result<std::unique_ptr<GatePack>> GatePack::Open(const std::string& folder) {
   if (!PathExists(folder)) return NotFound(folder + ": no such gate pack");
   std::unique_ptr<GatePack> pack(new GatePack());
   pack->folder_ = folder;
-  const std::string path = folder + "/" + kConfigFile;
+  const std::string path = folder + "/" + kGatePackConfigFile;
   ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
   nlohmann::json json;
   ESP_RETURN_IF_ERROR(
       ParseJson(text, {.max_depth = 8, .max_values = 20'000}, &json).WithContext(path));
   ESP_ASSIGN_OR_RETURN(const JsonFields root, JsonFields::Of(json, path));
   ESP_ASSIGN_OR_RETURN(pack->config_, ReadGatePackConfig(root));
-  ESP_ASSIGN_OR_RETURN(pack->tensors_, SafetensorsFile::Open(folder + "/" + kTensorFile));
+  ESP_ASSIGN_OR_RETURN(pack->tensors_, SafetensorsFile::Open(folder + "/" + kGatePackTensorFile));
   return pack;
 }
 

@@ -17,6 +17,11 @@
 
 namespace espalier {
 
+// The files of a pack, and the folder of a model's own one inside the model's.
+inline constexpr char kGatePackConfigFile[] = "gate_pack.json";
+inline constexpr char kGatePackTensorFile[] = "gate_pack.safetensors";
+inline constexpr char kOwnGatePack[] = "gate_pack";
+
 // One trained predictor: `value` of the gates (or of their cost) are meant to be closed.
 struct GateBudget {
   std::string name;    // as written: "0.3"

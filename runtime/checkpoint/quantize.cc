@@ -197,22 +197,21 @@ Status NameBase(const fs::path& folder, const std::string& of_base) {
 Status WritePredictors(const GatePack& pack, const fs::path& folder) {
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<TensorStore> written,
                        TensorStore::OpenFolder(folder.string()));
-  const fs::path out = folder / "gate_pack";
+  const fs::path out = folder / kOwnGatePack;
   std::error_code error;
   fs::create_directories(out, error);
   if (error) return Unwritable(out.string() + ": " + error.message());
   const fs::path from = pack.folder();
-  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(from / "gate_pack.json"));
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(from / kGatePackConfigFile));
   json["base"]["fingerprint"] = FingerprintOf(*written);
-  ESP_RETURN_IF_ERROR(WriteObject(out / "gate_pack.json", json));
+  ESP_RETURN_IF_ERROR(WriteObject(out / kGatePackConfigFile, json));
   std::vector<NamedTensor> predictors;
   for (const auto& entry : pack.tensors().stored()) {
     const std::string& name = entry.first;
     if (name.starts_with("delta.") || name.starts_with("add.")) continue;
     predictors.push_back({name, *pack.tensors().Find(name)});
   }
-  return WriteSafetensors((out / "gate_pack.safetensors").string(), predictors,
-                          {{"format", "pt"}});
+  return WriteSafetensors((out / kGatePackTensorFile).string(), predictors, {{"format", "pt"}});
 }
 
 // The folder under construction; gone unless it was given its name.
@@ -262,14 +261,13 @@ Result<QuantizeReport> QuantizeFolder(const std::string& from, const std::string
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<TensorStore> store, TensorStore::OpenFolder(from));
   const std::string of_base = FingerprintOf(*store);
   std::string pack_folder = options.gate_pack;
-  if (pack_folder.empty() && IsGatePack(from + "/gate_pack")) pack_folder = from + "/gate_pack";
+  const std::string own_pack = from + "/" + kOwnGatePack;
+  if (pack_folder.empty() && IsGatePack(own_pack)) pack_folder = own_pack;
   std::unique_ptr<GatePack> pack;
   if (!pack_folder.empty()) {
     ESP_ASSIGN_OR_RETURN(pack, GatePack::Open(pack_folder));
     ESP_ASSIGN_OR_RETURN(ModelConfig config, LoadModelConfig(from));
-    ESP_ASSIGN_OR_RETURN(const AttachedPack attached,
-                         AttachGatePack(*pack, {}, &config, store.get()));
-    static_cast<void>(attached);
+    ESP_RETURN_IF_ERROR(AttachGatePack(*pack, {}, &config, store.get()).status());
   }
   Quantizer quantizer(*store, options.storage);
   ESP_RETURN_IF_ERROR(quantizer.Run(progress, stop));

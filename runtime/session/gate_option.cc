@@ -76,7 +76,7 @@ Result<GateRequest> ReadGateOption(const std::string& text, const std::string& m
     return InvalidArgument("gates: " + text + ": all, a budget and a gate file exclude each other");
   }
   if (request.pack.empty()) {
-    const std::string here = model_folder + "/gate_pack";
+    const std::string here = model_folder + "/" + kOwnGatePack;
     const bool there = !model_folder.empty() && IsGatePack(here);
     const bool wanted = of_the_folder || request.budget.has_value();
     if (wanted && !there) {

@@ -76,7 +76,6 @@ namespace {
 std::span<const Isa> Isas() {
   // The static target is what the compiler assumes everywhere: it needs no look at the processor.
   [[maybe_unused]] static const int64_t supported = hwy::SupportedTargets();
-  using enum IntegerProducts;
   static const auto isas = std::to_array<Isa>({
 #if HWY_TARGETS & HWY_AVX3
     {.name = "avx512_bf16",

@@ -17,8 +17,8 @@ struct Isa {
   bool available = true;  // this processor has it
   bool preferred = true;  // and gains by it: else it is taken by name only
   IntegerProducts integer_products = IntegerProducts::kPairs;
-  bool bfloat_products =
-      false;  // it has them: plans with i8 weights round the factors of attentions
+  // It has them: plans with i8 weights round the factors of attentions.
+  bool bfloat_products = false;
   Result<std::unique_ptr<Kernel>> (*make_kernel)(const Op& op, const Preparation& preparation);
 };
 
