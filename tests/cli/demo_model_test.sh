@@ -10,8 +10,7 @@ has out "budget"
 hear() { "$program" transcribe -l en --beam-size 5 --ctc-weight 0.3 --no-timestamps "$@"; }
 heard=0
 while IFS=: read -r prompt words; do
-  sound=$(find /usr/share/asterisk/sounds -path '*en_US*' -name "$prompt.g722" | head -n 1)
-  [[ -n "$sound" ]] || fail "no $prompt: third_party/setup.sh installs asterisk-core-sounds-en-g722"
+  sound=$(prompt_sound "$prompt")
   ffmpeg -nostdin -loglevel error -y -f g722 -i "$sound" "$prompt.wav"
   for budget in 0 0.3 0.5; do
     expect 0 hear --gates "budget=$budget" "$prompt.wav"

@@ -12,8 +12,7 @@ export ESPALIER_MODEL="$ESPALIER_WHISPER_FOLDER"
 # Two halves of prompts with 1.2 s of silence behind each.
 : > half1 && : > half2
 while read -r name text; do
-  prompt=$(find /usr/share/asterisk/sounds -name "$name.g722" | grep en_US | head -n 1 || true)
-  [[ -n "$prompt" ]] || fail "no $name: third_party/setup.sh installs asterisk-core-sounds-en-g722"
+  prompt=$(prompt_sound "$name")
   part=half$(($(stat -c %s half1) > 600000 ? 2 : 1))
   { ffmpeg -nostdin -v error -f g722 -i "$prompt" -ar 16000 -ac 1 -f s16le -; head -c 38400 /dev/zero; } >> $part
   echo "$text" >> said

@@ -25,4 +25,12 @@ expect() {
 # has FILE TEXT: the file contains the text.
 has() { grep -qF -- "$2" "$1" || fail "no '$2' in $1"; }
 
+# prompt_sound ID: the file of an English telephone prompt, G.722.
+prompt_sound() {
+  local found
+  found=$(find /usr/share/asterisk/sounds -path '*en_US*' -name "$1.g722" | head -n 1)
+  [[ -n "$found" ]] || fail "no $1: third_party/setup.sh installs asterisk-core-sounds-en-g722" >&2
+  echo "$found"
+}
+
 transcribe() { "$program" transcribe -l eng --threads 1 "$@"; }
