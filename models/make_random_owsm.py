@@ -65,8 +65,15 @@ def shape_of(size, version):
     return {"frontend": frontend, "encoder": encoder, "decoder": decoder}
 
 
-def make_config(size, version, tokens, gates):
-    config = {"model_type": "owsm", "format_version": 1, **shape_of(size, version)}
+def make_config(
+    shape,
+    tokens,
+    gates,
+    languages=synthetic_vocabulary.LANGUAGES,
+    targets=synthetic_vocabulary.TARGETS,
+):
+    """config.json of a window of 30 s; `shape` as shape_of gives it."""
+    config = {"model_type": "owsm", "format_version": 1, **shape}
     config["ctc"] = {"blank": "<blank>"}
     config["tokenizer"] = {"type": "sentencepiece", "model": "bpe.model"}
     config["token_list"] = tokens
@@ -76,8 +83,8 @@ def make_config(size, version, tokens, gates):
         "last_time": "<30.00>",
     }
     config["speech_length"], config["speech_resolution"] = 30.0, 0.02
-    config["languages"] = ["<%s>" % code for code in synthetic_vocabulary.LANGUAGES]
-    config["tasks"] = ["<asr>"] + ["<st_%s>" % code for code in synthetic_vocabulary.TARGETS]
+    config["languages"] = ["<%s>" % code for code in languages]
+    config["tasks"] = ["<asr>"] + ["<st_%s>" % code for code in targets]
     if gates:
         config["gate"] = {
             "context_size": 32,
@@ -104,36 +111,39 @@ def random_tensor(rng, name, shape, frontend):
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(1.0 / math.sqrt(fan_in))
 
 
-def make(args):
-    out_dir = os.path.abspath(args.out_dir)
-    check_output(out_dir, args.force)
-    model = synthetic_vocabulary.pieces()
-    config = make_config(
-        args.size, args.version, synthetic_vocabulary.token_list(model), args.gates
-    )
+def write_model(out_dir, config, pieces, dtype, seed, force=False):
+    """A model folder of `config`; its vocabulary as synthetic_vocabulary.pieces gives it."""
+    check_output(out_dir, force)
     table = tensor_table(config)
-    stored = {name: (shape, stored_type(name, shape, args.dtype)) for name, shape in table.items()}
-    rng = np.random.default_rng(args.seed)
+    stored = {name: (shape, stored_type(name, shape, dtype)) for name, shape in table.items()}
+    rng = np.random.default_rng(seed)
 
     def read(name):
-        shape, dtype = stored[name]
-        return random_tensor(rng, name, shape, config["frontend"]).astype(dtype)
+        shape, numpy_type = stored[name]
+        return random_tensor(rng, name, shape, config["frontend"]).astype(numpy_type)
 
     def write_files(folder):
         with open(os.path.join(folder, "model.safetensors"), "wb") as out:
             write_safetensors(out, stored, read, {"format": "pt"})
         with open(os.path.join(folder, "bpe.model"), "wb") as out:
-            out.write(synthetic_vocabulary.sentencepiece_model(model))
+            out.write(synthetic_vocabulary.sentencepiece_model(pieces))
         text = json.dumps(config, ensure_ascii=False, indent=1)
         write_text(os.path.join(folder, "config.json"), text + "\n")
         origin = (
             "Random weights (seed %d) from `models/make_random_owsm.py`, for benchmarks only."
-            % args.seed
+            % seed
         )
-        card = model_card(os.path.basename(out_dir), config, table, args.dtype, origin)
+        card = model_card(os.path.basename(out_dir), config, table, dtype, origin)
         write_text(os.path.join(folder, "README.md"), card)
 
     write_folder(out_dir, write_files)
+
+
+def make(args):
+    pieces = synthetic_vocabulary.pieces()
+    tokens = synthetic_vocabulary.token_list(pieces)
+    config = make_config(shape_of(args.size, args.version), tokens, args.gates)
+    write_model(os.path.abspath(args.out_dir), config, pieces, args.dtype, args.seed, args.force)
 
 
 def main(argv):

@@ -1,6 +1,7 @@
 """A vocabulary of OWSM's size and order, for models with random weights (spec §8).
 
-The pieces are invented; the 1681 special tokens, their order and V = 50002 are the public ones.
+The pieces are invented; the 1681 special tokens, their order and V = 50002 are the public ones
+unless another size is asked for.
 """
 
 import random
@@ -23,21 +24,27 @@ ara cat ces cym deu eng est fas fra ind ita jpn lav mon nld por ron rus slv spa 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4  # SentencePiece's piece types
 
 
-def special_tokens():
-    tokens = ["<na>", "<nospeech>"] + ["<%s>" % code for code in LANGUAGES] + ["<asr>"]
-    tokens += ["<st_%s>" % code for code in TARGETS] + ["<notimestamps>"]
-    return tokens + ["<%.2f>" % (0.02 * i) for i in range(TIMES)]
+def special_tokens(languages, targets, times, resolution):
+    tokens = ["<na>", "<nospeech>"] + ["<%s>" % code for code in languages] + ["<asr>"]
+    tokens += ["<st_%s>" % code for code in targets] + ["<notimestamps>"]
+    return tokens + ["<%.2f>" % (resolution * i) for i in range(times)]
 
 
-def pieces(seed=1):
-    """[(piece, score, type)] in SentencePiece's order: its own three, specials, ordinary pieces."""
+def pieces(
+    seed=1, size=VOCABULARY, languages=LANGUAGES, targets=TARGETS, times=TIMES, resolution=0.02
+):
+    """[(piece, score, type)] in SentencePiece's order: its own three, specials, ordinary pieces.
+
+    `size` counts ESPnet's tokens, of which `times` are time tokens.
+    """
     rng = random.Random(seed)
-    specials = special_tokens()
+    specials = special_tokens(languages, targets, times, resolution)
     out = [("<unk>", 0.0, UNKNOWN), ("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL)]
     out += [(token, 0.0, USER_DEFINED) for token in specials]
     ordinary = list("\u2581abcdefghijklmnopqrstuvwxyz',.?")
+    ordinary = ordinary[: size - 5 - len(specials)]
     seen = set(ordinary)
-    while len(ordinary) < VOCABULARY - 5 - len(specials):
+    while len(ordinary) < size - 5 - len(specials):
         syllables = (
             rng.choice("bcdfghjklmnprstvwz") + rng.choice("aeiou") for _ in range(rng.randint(1, 4))
         )

@@ -14,9 +14,7 @@ Result<std::unique_ptr<DescriptorSets>> DescriptorSets::Create(
 }
 
 DescriptorSets::~DescriptorSets() {
-  if (pool_ != VK_NULL_HANDLE) {
-    device_.functions().DestroyDescriptorPool(device_.handle(), pool_, nullptr);
-  }
+  device_.Destroy(device_.functions().DestroyDescriptorPool, pool_);
 }
 
 Status DescriptorSets::Allocate(VkDescriptorSetLayout layout) {

@@ -5,7 +5,7 @@
 namespace espalier::vulkan {
 namespace {
 
-// Longer than any command buffer takes (recording.h cuts them), lavapipe on a busy machine
+// Longer than any command buffer takes (PlaceBarriers cuts them), lavapipe on a busy machine
 // included.
 constexpr uint64_t kTimeoutNs = 120'000'000'000;
 
@@ -39,13 +39,16 @@ Result<std::unique_ptr<Device>> Device::Create(std::shared_ptr<Instance> instanc
 }
 
 Device::~Device() {
-  if (handle_ != VK_NULL_HANDLE && functions_.DestroyDevice != nullptr) {
+  if (silent()) {
+    instance_->Keep();
+  } else if (handle_ != VK_NULL_HANDLE && functions_.DestroyDevice != nullptr) {
     functions_.DestroyDevice(handle_, nullptr);
   }
 }
 
 Status Device::Fail(VkResult result, const char* what) {
   if (result == VK_ERROR_DEVICE_LOST || result == VK_TIMEOUT) {
+    if (result == VK_TIMEOUT) silent_.store(true, std::memory_order_relaxed);
     lost_.store(true, std::memory_order_relaxed);
     return Status(StatusCode::kDeviceLost,
                   physical_.name + ": " + what + ": " + ResultName(result));

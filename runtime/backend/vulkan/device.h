@@ -28,6 +28,14 @@ class Device {
   // True from the first VK_ERROR_DEVICE_LOST or unanswered wait on; every later submit fails.
   bool lost() const { return lost_.load(std::memory_order_relaxed); }
 
+  // Calls a vkDestroy or vkFree function unless the handle is null or the device owes an answer: it
+  // may still be at work on what it was given, which is then left to it for good.
+  template <typename Handle>
+  void Destroy(void(VKAPI_PTR* function)(VkDevice, Handle, const VkAllocationCallbacks*),
+               Handle handle) const {
+    if (handle != VK_NULL_HANDLE && !silent()) function(handle_, handle, nullptr);
+  }
+
   // Runs the command buffer and waits until it is done. `fence`: the caller's, unsignalled before
   // and after. Errors: kDeviceLost, also when the device gives no answer in kTimeout; kExhausted.
   Status SubmitAndWait(VkCommandBuffer commands, VkFence fence);
@@ -39,6 +47,8 @@ class Device {
   Device(std::shared_ptr<Instance> instance, const PhysicalDevice& physical)
       : instance_(std::move(instance)), functions_(instance_->functions()), physical_(physical) {}
   Status Fail(VkResult result, const char* what);
+  // True from the first unanswered wait on.
+  bool silent() const { return silent_.load(std::memory_order_relaxed); }
 
   std::shared_ptr<Instance> instance_;
   Functions functions_;
@@ -47,6 +57,7 @@ class Device {
   VkQueue queue_ = VK_NULL_HANDLE;
   std::mutex queue_mutex_;
   std::atomic<bool> lost_ = false;
+  std::atomic<bool> silent_ = false;
   Counters counters_;
 };
 

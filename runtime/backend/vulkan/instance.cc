@@ -41,7 +41,7 @@ Result<std::shared_ptr<Instance>> Instance::Create(const InstanceOptions& option
 }
 
 Instance::~Instance() {
-  if (handle_ == VK_NULL_HANDLE || functions_.DestroyInstance == nullptr) return;
+  if (handle_ == VK_NULL_HANDLE || functions_.DestroyInstance == nullptr || kept_) return;
   if (messenger_ != VK_NULL_HANDLE) {
     const auto destroy = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
         functions_.GetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));

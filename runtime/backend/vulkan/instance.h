@@ -2,6 +2,7 @@
 // need.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,8 @@ class Instance {
   // kInternal with the first message of the validation layer, if it said anything yet.
   Status CheckValidation() const;
   void AddValidationMessage(const char* message);  // for the layer's callback
+  // Never destroys the handle: a device of it may still be at work.
+  void Keep() { kept_.store(true, std::memory_order_relaxed); }
 
  private:
   explicit Instance(InstanceOptions options) : options_(std::move(options)) {}
@@ -54,6 +57,7 @@ class Instance {
   VkInstance handle_ = VK_NULL_HANDLE;
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
   std::vector<PhysicalDevice> devices_;
+  std::atomic<bool> kept_ = false;
   mutable std::mutex mutex_;
   std::string first_message_;  // guarded by mutex_
 };

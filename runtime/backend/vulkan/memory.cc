@@ -106,8 +106,8 @@ Result<MemoryPool::Block> MemoryPool::MakeBlock(VkDeviceSize size_bytes, MemoryU
 
 void MemoryPool::DestroyBlock(Block& block) {
   const Functions& vk = device_.functions();
-  if (block.buffer != VK_NULL_HANDLE) vk.DestroyBuffer(device_.handle(), block.buffer, nullptr);
-  if (block.memory != VK_NULL_HANDLE) vk.FreeMemory(device_.handle(), block.memory, nullptr);
+  device_.Destroy(vk.DestroyBuffer, block.buffer);
+  device_.Destroy(vk.FreeMemory, block.memory);
   block = {};
 }
 

@@ -21,13 +21,11 @@ Pipelines::~Pipelines() {
   const Functions& vk = device_.functions();
   SaveCache();
   for (const auto& [key, pipeline] : pipelines_) {
-    vk.DestroyPipeline(device_.handle(), pipeline, nullptr);
+    device_.Destroy(vk.DestroyPipeline, pipeline);
   }
-  if (cache_ != VK_NULL_HANDLE) vk.DestroyPipelineCache(device_.handle(), cache_, nullptr);
-  if (layout_ != VK_NULL_HANDLE) vk.DestroyPipelineLayout(device_.handle(), layout_, nullptr);
-  if (set_layout_ != VK_NULL_HANDLE) {
-    vk.DestroyDescriptorSetLayout(device_.handle(), set_layout_, nullptr);
-  }
+  device_.Destroy(vk.DestroyPipelineCache, cache_);
+  device_.Destroy(vk.DestroyPipelineLayout, layout_);
+  device_.Destroy(vk.DestroyDescriptorSetLayout, set_layout_);
 }
 
 Status Pipelines::CreateLayouts() {
@@ -127,7 +125,7 @@ Result<VkPipeline> Pipelines::Make(Shader shader, const std::vector<uint32_t>& c
   VkPipeline pipeline = VK_NULL_HANDLE;
   const VkResult result =
       vk.CreateComputePipelines(device_.handle(), cache_, 1, &info, nullptr, &pipeline);
-  vk.DestroyShaderModule(device_.handle(), module, nullptr);
+  device_.Destroy(vk.DestroyShaderModule, module);
   ESP_VK_RETURN_IF_ERROR(result, what);
   return pipeline;
 }

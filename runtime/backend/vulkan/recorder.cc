@@ -9,9 +9,7 @@ Result<std::unique_ptr<Recorder>> Recorder::Create(Device* device, const Pipelin
 }
 
 Recorder::~Recorder() {
-  if (pool_ != VK_NULL_HANDLE) {
-    device_.functions().DestroyCommandPool(device_.handle(), pool_, nullptr);
-  }
+  device_.Destroy(device_.functions().DestroyCommandPool, pool_);
 }
 
 void Recorder::Barrier(VkCommandBuffer commands, VkPipelineStageFlags from, VkPipelineStageFlags to,

@@ -17,7 +17,7 @@ size_t IndirectCount(const Program& program) {
 }  // namespace
 
 VulkanState::FenceOwner::~FenceOwner() {
-  if (fence != VK_NULL_HANDLE) device->functions().DestroyFence(device->handle(), fence, nullptr);
+  if (device != nullptr) device->Destroy(device->functions().DestroyFence, fence);
 }
 
 VulkanState::VulkanState(std::shared_ptr<const VulkanExecutable> executable,

@@ -27,8 +27,8 @@ Result<std::unique_ptr<Transfer>> Transfer::Create(Device* device, MemoryPool* p
 
 Transfer::~Transfer() {
   const Functions& vk = device_.functions();
-  vk.DestroyFence(device_.handle(), fence_, nullptr);
-  vk.DestroyCommandPool(device_.handle(), commands_, nullptr);
+  device_.Destroy(vk.DestroyFence, fence_);
+  device_.Destroy(vk.DestroyCommandPool, commands_);
 }
 
 Status Transfer::PrepareStaging() {

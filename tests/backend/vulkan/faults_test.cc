@@ -24,6 +24,11 @@ VkResult Wait(VkDevice device, uint32_t count, const VkFence* fences, VkBool32 a
   const VkResult result = real.WaitForFences(device, count, fences, all, ns);
   return FailsNow() ? failure : result;
 }
+// Gives up while the device is at work.
+VkResult WaitNotAtAll(VkDevice device, uint32_t count, const VkFence* fences, VkBool32 all,
+                      uint64_t ns) {
+  return FailsNow() ? VK_TIMEOUT : real.WaitForFences(device, count, fences, all, ns);
+}
 VkResult Allocate(VkDevice device, const VkMemoryAllocateInfo* info,
                   const VkAllocationCallbacks* callbacks, VkDeviceMemory* memory) {
   return FailsNow() ? failure : real.AllocateMemory(device, info, callbacks, memory);
@@ -107,6 +112,18 @@ TEST(VulkanFaultsTest, DeviceLostOrSilentAtEveryWait) {
     EXPECT_EQ(FailInTurn(WithFault(wait), SmallCase()),
               std::vector<StatusCode>(2, StatusCode::kDeviceLost));
   }
+}
+
+// What the device may still read and write must outlive every object of ours.
+TEST(VulkanFaultsTest, NothingIsFreedUnderADeviceThatGivesNoAnswer) {
+  std::string reason;
+  if (!HasDevice(&reason)) GTEST_SKIP() << reason;
+  const auto wait = [](vulkan::Functions* f) { f->WaitForFences = WaitNotAtAll; };
+  EXPECT_EQ(FailInTurn(WithFault(wait), SmallCase()),
+            std::vector<StatusCode>(2, StatusCode::kDeviceLost));
+  const auto staged = FailInTurn(WithFault(wait, true), SmallCase());
+  EXPECT_GT(staged.size(), 6u);
+  for (const StatusCode code : staged) EXPECT_EQ(code, StatusCode::kDeviceLost);
 }
 
 TEST(VulkanFaultsTest, ALostDeviceStaysLost) {
