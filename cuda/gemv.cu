@@ -11,17 +11,6 @@ namespace {
 constexpr int kThreads = 128;
 constexpr int kColumns = 2;  // of a warp
 
-// Elements k … k + 3 of a row; those from `depth` on read as zero, whatever lies there.
-__device__ __forceinline__ float4 Load4(const float* row, int k, int depth, bool vectors) {
-  if (vectors && k + 4 <= depth) return __ldg(reinterpret_cast<const float4*>(row + k));
-  float4 x;
-  x.x = k < depth ? row[k] : 0.0f;
-  x.y = k + 1 < depth ? row[k + 1] : 0.0f;
-  x.z = k + 2 < depth ? row[k + 2] : 0.0f;
-  x.w = k + 3 < depth ? row[k + 3] : 0.0f;
-  return x;
-}
-
 // Reduces kCount sums, a power of two, over a warp. Lane l gets number l / (32 / kCount).
 template <int kCount>
 __device__ __forceinline__ float ReduceTogether(float (&sums)[kCount]) {
@@ -84,8 +73,7 @@ __global__ void __launch_bounds__(kThreads) Gemv(GemmParams p, bool vectors) {
 }  // namespace
 
 void LaunchGemv(const GemmParams& params, cudaStream_t stream) {
-  const auto address = reinterpret_cast<uintptr_t>(params.left.input.data);
-  const bool vectors = address % 16 == 0 && params.left.input.stride % 4 == 0;
+  const bool vectors = HasVectors(params.left.input);
   const dim3 grid(Blocks(params.epilogue.columns, kThreads / kWarp * kColumns));
   const auto launch = [&]<typename T>() {
     if (params.left.rows.most <= 1) {

@@ -65,12 +65,45 @@ __device__ __forceinline__ float ToFloat(__half x) { return __half2float(x); }
 __device__ __forceinline__ float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
 __device__ __forceinline__ float ToFloat(int8_t x) { return static_cast<float>(x); }
 
+// To the type of a product's factors.
+template <typename T>
+__device__ __forceinline__ T Round(float x);
+template <>
+__device__ __forceinline__ float Round<float>(float x) {
+  return x;
+}
+// What f16 cannot hold becomes its largest value: infinities would come back as NaN. NaN stays.
+template <>
+__device__ __forceinline__ __half Round<__half>(float x) {
+  constexpr float kLargest = 65504.0f;
+  return __float2half(x > kLargest ? kLargest : (x < -kLargest ? -kLargest : x));
+}
+template <>
+__device__ __forceinline__ __nv_bfloat16 Round<__nv_bfloat16>(float x) {
+  return __float2bfloat16(x);
+}
+
 // One load of 16 bytes.
 template <typename T>
 struct alignas(16) Pack {
   static constexpr int kCount = 16 / sizeof(T);
   T at[kCount];
 };
+
+// Rows that begin at multiples of 16 bytes.
+inline bool HasVectors(const Window<const float>& window) {
+  return reinterpret_cast<uintptr_t>(window.data) % 16 == 0 && window.stride % 4 == 0;
+}
+// Elements k … k + 3 of a row; those from `depth` on read as zero, whatever lies there.
+__device__ __forceinline__ float4 Load4(const float* row, int k, int depth, bool vectors) {
+  if (vectors && k + 4 <= depth) return __ldg(reinterpret_cast<const float4*>(row + k));
+  float4 x;
+  x.x = k < depth ? row[k] : 0.0f;
+  x.y = k + 1 < depth ? row[k + 1] : 0.0f;
+  x.z = k + 2 < depth ? row[k + 2] : 0.0f;
+  x.w = k + 3 < depth ? row[k + 3] : 0.0f;
+  return x;
+}
 
 __device__ __forceinline__ float Activate(Activation activation, float x) {
   switch (activation) {

@@ -58,8 +58,9 @@ struct Windows {
   int32_t segments = 1, segment_length = 0;
 };
 
-// Own product for any storage and shape (gemm.cu), for up to kGemvRows rows of a plain matrix
-// (gemv.cu).
+// Own product for any storage and shape (gemm.cu); of a plain matrix for up to kGemvRows rows
+// (gemv.cu), and on the tensor cores for weights that are not f32, to whose type the left factor is
+// rounded, to f16 for i8 (gemm_tensor.cu).
 struct GemmParams {
   Windows left;
   Matrix right;
@@ -68,6 +69,7 @@ struct GemmParams {
 inline constexpr int kGemvRows = 8;
 void LaunchGemm(const GemmParams& params, cudaStream_t stream);
 void LaunchGemv(const GemmParams& params, cudaStream_t stream);
+void LaunchGemmTensor(const GemmParams& params, cudaStream_t stream);
 
 // Around cuBLASLt: rows [first, first + count) of the left factor as 16-bit or f32 rows, `stride`
 // elements apart and filled up with zeros; then the epilogue over sums of that many rows, whose
@@ -90,7 +92,8 @@ void LaunchPackRows(const PackRowsParams& params, cudaStream_t stream);
 void LaunchEpilogue(const EpilogueParams& params, cudaStream_t stream);
 
 // softmax(q · Kᵀ · scale) · V by head, heads side by side in the columns. `width` is that of one:
-// at most kWidestTiledHead for LaunchAttention.
+// at most kWidestTiledHead for LaunchAttention
+// and LaunchAttentionTensor.
 inline constexpr int kWidestTiledHead = 128;
 struct AttentionParams {
   Rows rows;
@@ -106,6 +109,8 @@ struct AttentionParams {
 };
 // Keys in tiles, queries by the block (attention.cu).
 void LaunchAttention(const AttentionParams& params, cudaStream_t stream);
+// The same on the tensor cores, operands rounded to `factors`, f16 or bf16 (attention_tensor.cu).
+void LaunchAttentionTensor(const AttentionParams& params, Storage factors, cudaStream_t stream);
 // Keys split over blocks, few queries or a cache (attention_rows.cu). `parts`: scratch of
 // AttentionPartBytes, unused (0) when one block takes all keys.
 size_t AttentionPartBytes(const AttentionParams& params);

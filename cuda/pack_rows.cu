@@ -8,23 +8,6 @@ namespace {
 constexpr int kThreads = 256;
 
 template <typename T>
-__device__ __forceinline__ T Round(float x);
-template <>
-__device__ __forceinline__ float Round<float>(float x) {
-  return x;
-}
-// What f16 cannot hold becomes its largest value: infinities would come back as NaN. NaN stays.
-template <>
-__device__ __forceinline__ __half Round<__half>(float x) {
-  constexpr float kLargest = 65504.0f;
-  return __float2half(x > kLargest ? kLargest : (x < -kLargest ? -kLargest : x));
-}
-template <>
-__device__ __forceinline__ __nv_bfloat16 Round<__nv_bfloat16>(float x) {
-  return __float2bfloat16(x);
-}
-
-template <typename T>
 __global__ void __launch_bounds__(kThreads) PackRows(PackRowsParams p) {
   const int k = blockIdx.y * kThreads + threadIdx.x;
   const int m = p.first + blockIdx.x;

@@ -25,6 +25,7 @@ using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
 
 constexpr unsigned kWarp = 32;
+constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
 constexpr size_t kStackBytes = 256 << 10;
 // Stacks begin at different places within their pages: else all would meet in the same few lines of
 // the processor's caches.
@@ -70,6 +71,9 @@ struct Warp {
   // reads.
   unsigned turn[kWarp] = {};
   uint64_t slot[2][kWarp] = {};
+  // Of a product on the tensor cores, in the same turns: A by row, B by column.
+  float left[2][16][16] = {};
+  float right[2][8][16] = {};
 };
 
 // Runs blocks on one host thread.
@@ -79,6 +83,8 @@ class Runner {
   void SyncBlock();
   void SyncWarp(unsigned mask);
   uint64_t Shuffle(unsigned mask, uint64_t value, int source);
+  void MultiplyAdd(float (&d)[4], const float (&elements)[12]);
+  void LoadMatrices(uint32_t (&to)[4], const void* row, bool transposed);
   int lane() const { return static_cast<int>(current_->lane()); }
 
  private:
@@ -237,6 +243,44 @@ uint64_t Runner::Shuffle(unsigned mask, uint64_t value, int source) {
   return warp.slot[turn][source & 31];
 }
 
+void Runner::MultiplyAdd(float (&d)[4], const float (&elements)[12]) {
+  Warp& warp = warps_[current_->warp()];
+  const unsigned lane = current_->lane(), row = lane / 4, column = lane % 4 * 2;
+  const unsigned turn = warp.turn[lane] ^= 1;
+  for (unsigned i = 0; i < 8; ++i) {
+    warp.left[turn][row + i / 2 % 2 * 8][column + i / 4 * 8 + i % 2] = elements[i];
+  }
+  for (unsigned i = 0; i < 4; ++i) {
+    warp.right[turn][row][column + i / 2 * 8 + i % 2] = elements[8 + i];
+  }
+  SyncWarp(kWholeWarp);
+  for (unsigned i = 0; i < 4; ++i) {
+    const float* const a = warp.left[turn][row + i / 2 * 8];
+    const float* const b = warp.right[turn][column + i % 2];
+    float sum = 0.0f;
+    for (unsigned k = 0; k < 16; ++k) sum += a[k] * b[k];
+    d[i] += sum;
+  }
+}
+
+void Runner::LoadMatrices(uint32_t (&to)[4], const void* row, bool transposed) {
+  if (reinterpret_cast<uintptr_t>(row) % 16 != 0) Die("a matrix's row at no multiple of 16 bytes");
+  Warp& warp = warps_[current_->warp()];
+  const unsigned lane = current_->lane(), major = lane / 4, minor = lane % 4 * 2;
+  const unsigned turn = warp.turn[lane] ^= 1;
+  warp.slot[turn][lane] = reinterpret_cast<uint64_t>(row);
+  SyncWarp(kWholeWarp);
+  for (unsigned matrix = 0; matrix < 4; ++matrix) {
+    uint16_t pair[2];
+    for (unsigned i = 0; i < 2; ++i) {
+      const unsigned r = transposed ? minor + i : major, c = transposed ? major : minor + i;
+      const uint64_t from = warp.slot[turn][matrix * 8 + r];
+      std::memcpy(&pair[i], reinterpret_cast<const uint16_t*>(from) + c, sizeof(uint16_t));
+    }
+    to[matrix] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
+  }
+}
+
 bool IsRefused(dim3 grid, dim3 block, size_t shared_bytes) {
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
   return threads == 0 || threads > kMostThreads || block.z > 64 || grid.x == 0 || grid.y == 0 ||
@@ -250,6 +294,10 @@ void SetOrder(Order order) { chosen_order = order; }
 void SyncBlock() { runner.SyncBlock(); }
 void SyncWarp(unsigned mask) { runner.SyncWarp(mask); }
 int Lane() { return runner.lane(); }
+void MultiplyAdd(float (&d)[4], const float (&elements)[12]) { runner.MultiplyAdd(d, elements); }
+void LoadMatrices(uint32_t (&to)[4], const void* row, bool transposed) {
+  runner.LoadMatrices(to, row, transposed);
+}
 uint64_t Shuffle(unsigned mask, uint64_t value, int source) {
   return runner.Shuffle(mask, value, source);
 }

@@ -3,7 +3,7 @@
 //
 // Goals: a missing barrier shows as a result that depends on the order of threads; a barrier that
 // not every thread reaches ends the process with the kernel's name, where a GPU hangs. Non-goals:
-// speed, tensor cores, races between blocks (cuda/README.md says what is not covered).
+// speed, races between blocks (cuda/README.md says what is not covered).
 //
 // Kernel files include cuda/device.h, never this. Sources follow CUDA's names, hence the macros.
 #pragma once
@@ -61,6 +61,11 @@ void SyncWarp(unsigned mask);
 int Lane();
 // The value that lane `source` of the mask gave in the same call.
 uint64_t Shuffle(unsigned mask, uint64_t value, int source);
+
+// Of the tensor cores (cuda/tensor_core.cuh says which lane holds what). `elements`: the lane's of
+// A in the order of its registers, then of B.
+void MultiplyAdd(float (&d)[4], const float (&elements)[12]);
+void LoadMatrices(uint32_t (&to)[4], const void* row, bool transposed);
 
 template <typename T>
 T ShuffleFrom(unsigned mask, T value, int source) {

@@ -66,11 +66,12 @@ class CaseBuilder {
   void AllowRounding(int32_t depth, float input, float weight) {
     case_.rounding = RoundingTolerance(depth, RoundingStep(storage_, input), weight);
   }
-  // OpCase::rounding of an op without weights, in a plan that holds i8 ones.
-  void AllowRounding(float absolute) {
-    if (storage_ != DType::kI8) return;
+  // OpCase::rounding of an op without weights, in a plan that holds 16-bit or i8 ones, on a backend
+  // that then rounds the op's operands: to bfloat16, or to f16, whose step is an eighth.
+  void AllowRounding(float to_bfloat16) {
+    if (storage_ == DType::kF32) return;
     Weight(1, 1);
-    case_.rounding = absolute;
+    case_.rounding = storage_ == DType::kF16 ? to_bfloat16 / 8 : to_bfloat16;
   }
 
   OpCase Build(const Op& op);

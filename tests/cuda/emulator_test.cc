@@ -53,6 +53,29 @@ TEST_F(EmulatorTest, ShufflesAndBarriersSumABlock) {
   }
 }
 
+TEST_F(EmulatorTest, AWarpMultipliesAndTransposesMatrices) {
+  for (const auto order : {emu::Order::kForward, emu::Order::kReverse, emu::Order::kShuffled}) {
+    emu::SetOrder(order);
+    std::array<float, 256> a;
+    std::array<float, 128> b, d = {};
+    for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 7 % 31) - 15.0f;
+    for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i * 5 % 23) - 11.0f;
+    cuda::LaunchProduct(a.data(), b.data(), d.data(), nullptr);
+    for (size_t m = 0; m < 16; ++m) {
+      for (size_t n = 0; n < 8; ++n) {
+        float sum = 1.0f;
+        for (size_t k = 0; k < 16; ++k) sum += a[m * 16 + k] * b[n * 16 + k];
+        EXPECT_EQ(d[m * 8 + n], sum) << m << ", " << n;
+      }
+    }
+    std::array<float, 256> transposed = {};
+    cuda::LaunchTranspose(a.data(), transposed.data(), nullptr);
+    for (size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(transposed[i / 64 * 64 + i % 8 * 8 + i / 8 % 8], a[i]) << i;
+    }
+  }
+}
+
 using EmulatorDeathTest = EmulatorTest;
 
 TEST_F(EmulatorDeathTest, ABarrierThatNotEveryThreadReachesNamesTheKernel) {

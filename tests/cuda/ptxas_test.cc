@@ -44,7 +44,7 @@ struct Launch {
 };
 Launch LaunchOf(const Kernel& kernel) {
   if (kernel.name.starts_with("LogSoftmax")) return {.threads = 512};
-  if (kernel.name.starts_with("Gemm<") || kernel.name.starts_with("PackRows") ||
+  if (kernel.name.starts_with("Gemm") || kernel.name.starts_with("PackRows") ||
       kernel.name.starts_with("StoreSums") || kernel.name.starts_with("MeanPool")) {
     return {.threads = 256};
   }
@@ -115,8 +115,12 @@ std::vector<Kernel> AllKernels() {
   return kernels;
 }
 
-// Kernels that hold large tiles in registers; others stay below 64.
+// Kernels that hold large tiles in registers; others stay below 64. Those on the tensor cores need
+// few warps: a product of a warp is worth 4096 multiply-adds.
 int MostRegisters(const Kernel& kernel) {
+  if (kernel.name.starts_with("AttentionTensor<") && kernel.name.ends_with("128>")) return 192;
+  if (kernel.name.starts_with("AttentionTensor<")) return 128;
+  if (kernel.name.starts_with("GemmTensor<")) return 128;
   if (kernel.name.starts_with("Attention<128")) return 144;
   if (kernel.name.starts_with("Attention<64") || kernel.name.starts_with("Gemv<")) return 96;
   return kernel.name.starts_with("Attention<32") ? 88 : 64;
@@ -157,8 +161,9 @@ TEST(PtxasTest, OccupancyIsAtLeastAQuarterExceptForWideHeads) {
       std::printf("%-28s sm_%d %6d %7d %8.0f %%\n", kernel.name.c_str(), kernel.architecture,
                   kernel.registers, kernel.shared_bytes, 100 * occupancy);
     }
-    EXPECT_GE(occupancy, kernel.name.starts_with("Attention<128") ? 0.16 : 0.25)
-        << kernel.name << " on sm_" << kernel.architecture;
+    const bool wide =
+        kernel.name.starts_with("Attention") && kernel.name.find("128") != kernel.name.npos;
+    EXPECT_GE(occupancy, wide ? 0.12 : 0.25) << kernel.name << " on sm_" << kernel.architecture;
   }
 }
 

@@ -20,24 +20,31 @@ struct Parameter {
 class CudaOrdersTest : public testing::TestWithParam<Parameter> {
  protected:
   ~CudaOrdersTest() override { emu::SetOrder(emu::Order::kForward); }
+
+  void CheckCases(CudaOptions::Products products, DType storage) {
+    const LeakCheck leaks;
+    const auto backend = OpenEmulated({.products = products, .adjust_functions = {}});
+    ASSERT_NE(backend, nullptr);
+    const std::vector<OpCase> cases = GetParam().make(storage);
+    // Every second case: enough shapes for each path of a kernel.
+    for (size_t i = 0; i < cases.size(); i += 2) {
+      emu::SetOrder(emu::Order::kForward);
+      const auto expected = RunCase(*backend, cases[i]);
+      for (const auto order : {emu::Order::kReverse, emu::Order::kShuffled}) {
+        emu::SetOrder(order);
+        EXPECT_TRUE(RunCase(*backend, cases[i]) == expected) << cases[i].name;
+      }
+    }
+  }
 };
 
 TEST_P(CudaOrdersTest, GivesTheSameBits) {
-  const LeakCheck leaks;
   // f32 products too: the own kernels instead of cuBLASLt.
-  const auto backend =
-      OpenEmulated({.products = CudaOptions::Products::kF32, .adjust_functions = {}});
-  ASSERT_NE(backend, nullptr);
-  const std::vector<OpCase> cases = GetParam().make(DType::kF16);
-  // Every second case: enough shapes for each path of a kernel.
-  for (size_t i = 0; i < cases.size(); i += 2) {
-    emu::SetOrder(emu::Order::kForward);
-    const auto expected = RunCase(*backend, cases[i]);
-    for (const auto order : {emu::Order::kReverse, emu::Order::kShuffled}) {
-      emu::SetOrder(order);
-      EXPECT_TRUE(RunCase(*backend, cases[i]) == expected) << cases[i].name;
-    }
-  }
+  CheckCases(CudaOptions::Products::kF32, DType::kF16);
+  // Those on the tensor cores.
+  const std::string op = GetParam().op;
+  if (op == "Linear") CheckCases(CudaOptions::Products::kByStorage, DType::kI8);
+  if (op == "Attention") CheckCases(CudaOptions::Products::kByStorage, DType::kBF16);
 }
 
 std::vector<Parameter> AllOps() {

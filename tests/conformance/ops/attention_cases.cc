@@ -1,7 +1,7 @@
 // Tolerance: a convex combination of values of order one; scores up to 30 are off by 4e-6 in f32,
-// which the softmax turns into the same relative error. Rounded to bfloat16 (with i8 weights):
-// factors are off by 2^-9, so scores of order amplitude² / 3 by 0.0007 times that, six deviations
-// of which move the values; weights and values are off by 2^-9 themselves.
+// which the softmax turns into the same relative error. Rounded to bfloat16: factors are off by
+// 2^-9, so scores of order amplitude² / 3 by 0.0007 times that, six deviations of which move the
+// values; weights and values are off by 2^-9 themselves.
 #include <limits>
 
 #include "tests/conformance/op_case.h"
@@ -57,7 +57,11 @@ std::vector<OpCase> AttentionCases(DType storage) {
                                                {9, 31, 2, 32},
                                                {13, 33, 3, 12},
                                                {24, 64, 1, 64},
+                                               {17, 63, 2, 33},
                                                {49, 49, 2, 80},
+                                               {64, 128, 1, 128},
+                                               {65, 65, 3, 16},
+                                               {70, 129, 2, 100},
                                                {100, 700, 2, 64},
                                                {300, 37, 2, 24}}) {
     cases.push_back(Make(shape, 1.0f, storage));

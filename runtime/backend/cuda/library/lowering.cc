@@ -26,6 +26,16 @@ uint32_t Lowering::Alignment(const TensorRef& ref) const {
   return begin % 16 == 0 && stride % 16 == 0 ? 16 : 4;
 }
 
+Storage Lowering::FactorStorage() const {
+  if (context_.rounding == CudaOptions::Products::kF32) return Storage::kF32;
+  Storage factors = Storage::kF32;
+  for (const Weight& weight : plan_.weights) {
+    if (weight.dtype == DType::kBF16) return Storage::kBF16;
+    if (weight.dtype != DType::kF32) factors = Storage::kF16;
+  }
+  return factors;
+}
+
 Result<const DeviceWeight*> Lowering::Upload(const WeightRef& ref, const WeightLayout& layout) {
   ESP_ASSIGN_OR_RETURN(auto weight, context_.weights.Get(WeightOf(ref), layout));
   kept_.push_back(weight);

@@ -42,6 +42,10 @@ class Lowering {
   // Bytes that an operand's rows all begin at a multiple of, as far as 16 goes.
   uint32_t Alignment(const TensorRef& ref) const;
 
+  // The 16-bit type to which the plan's products round their factors, attention's among them: its
+  // weights', f16 for i8. f32 where nothing is rounded.
+  Storage FactorStorage() const;
+
   const Weight& WeightOf(const WeightRef& ref) const {
     return plan_.weights[static_cast<size_t>(ref.index)];
   }

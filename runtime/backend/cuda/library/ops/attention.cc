@@ -28,8 +28,11 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
   };
   const int32_t most_rows = lowering.Rows(op.query).most;
   if (most_rows > kFewRows && width <= kWidestTiledHead) {
-    lowering.Add(
-        [params_on](const Frame& frame) { LaunchAttention(params_on(frame), frame.stream); });
+    const Storage factors = lowering.FactorStorage();
+    lowering.Add([params_on, factors](const Frame& frame) {
+      factors == Storage::kF32 ? LaunchAttention(params_on(frame), frame.stream)
+                               : LaunchAttentionTensor(params_on(frame), factors, frame.stream);
+    });
     return OkStatus();
   }
   AttentionParams shape;

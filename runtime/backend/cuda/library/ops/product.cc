@@ -182,11 +182,16 @@ class LibraryProduct {
   int64_t pack_bytes_ = 0;
 };
 
-// cuBLASLt takes factors of one type: 16-bit weights only with rounded activations.
+// On the tensor cores: activations rounded to the weights' type, to f16 for i8.
+bool RoundsFactors(const Parts& parts, const Lowering& lowering) {
+  return parts.most_rows() > kGemvRows && parts.weight.storage != Storage::kF32 &&
+         lowering.context().rounding == CudaOptions::Products::kByStorage;
+}
+
+// cuBLASLt takes factors of one floating type.
 bool IsForLibrary(const Parts& parts, const Lowering& lowering) {
   if (parts.most_rows() <= kGemvRows || parts.weight.storage == Storage::kI8) return false;
-  return parts.weight.storage == Storage::kF32 ||
-         lowering.context().rounding == CudaOptions::Products::kByStorage;
+  return parts.weight.storage == Storage::kF32 || RoundsFactors(parts, lowering);
 }
 
 }  // namespace
@@ -198,10 +203,13 @@ Status AddProduct(const ProductRequest& request, Lowering& lowering) {
     ESP_ASSIGN_OR_RETURN(const bool added, LibraryProduct(parts, lowering).Add());
     if (added) return OkStatus();
   }
-  lowering.Add([parts, gemv = plain && parts.rows.most <= kGemvRows](const Frame& frame) {
-    const GemmParams params{
-        .left = parts.LeftOn(frame), .right = parts.weight, .epilogue = parts.EpilogueOn(frame)};
-    gemv ? LaunchGemv(params, frame.stream) : LaunchGemm(params, frame.stream);
+  const auto launch = plain && parts.rows.most <= kGemvRows     ? LaunchGemv
+                      : plain && RoundsFactors(parts, lowering) ? LaunchGemmTensor
+                                                                : LaunchGemm;
+  lowering.Add([parts, launch](const Frame& frame) {
+    launch(
+        {.left = parts.LeftOn(frame), .right = parts.weight, .epilogue = parts.EpilogueOn(frame)},
+        frame.stream);
   });
   return OkStatus();
 }
