@@ -22,10 +22,14 @@ const std::vector<Hardware>& AllHardware() {
   return all;
 }
 
-// Beyond, products with 16-bit weights go to tensor cores (backend/cuda/library/ops/product.cc).
+// Beyond, products with 16-bit or i8 weights go to tensor cores, and so does attention in a plan
+// with such weights (backend/cuda/library/ops/{product,attention}.cc).
 constexpr int32_t kFewRows = 8;
 
-// Adds the bytes of the activations that an op reads and writes, and finds its 16-bit weights.
+bool IsRounded(const Weight& weight) { return weight.dtype != DType::kF32; }
+
+// Adds the bytes of the activations that an op reads and writes, and finds weights that are not
+// f32.
 class Traffic {
  public:
   Traffic(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions)
@@ -38,14 +42,14 @@ class Traffic {
   }
   void Constant(const char*, const WeightRef& ref) {
     if (!ref.present()) return;
-    const DType dtype = plan_.weights[static_cast<size_t>(ref.index)].dtype;
-    has_half_ = has_half_ || dtype == DType::kF16 || dtype == DType::kBF16;
+    has_rounded_ = has_rounded_ || IsRounded(plan_.weights[static_cast<size_t>(ref.index)]);
   }
   template <typename T>
   void Parameter(const char*, T) {}
 
   double bytes() const { return bytes_; }
-  bool is_for_tensor_cores() const { return has_half_ && most_rows_ > kFewRows; }
+  bool has_rounded() const { return has_rounded_; }
+  int32_t most_rows() const { return most_rows_; }
 
  private:
   void Add(const TensorRef& ref) {
@@ -62,19 +66,23 @@ class Traffic {
   int32_t cached_positions_;
   double bytes_ = 0;
   int32_t most_rows_ = 0;
-  bool has_half_ = false;
+  bool has_rounded_ = false;
 };
 
 StageLimit LimitOf(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions,
                    const Hardware& hardware) {
   StageLimit limit{.stage = plan.name, .ops = static_cast<int64_t>(plan.ops.size())};
+  const bool any_rounded = std::any_of(plan.weights.begin(), plan.weights.end(), IsRounded);
   for (const Op& op : plan.ops) {
     const Cost cost = OpCost(plan, op, lengths, cached_positions);
     Traffic traffic(plan, lengths, cached_positions);
     VisitOperands(op, traffic);
     const double flops = 2.0 * static_cast<double>(cost.multiply_adds);
     const double bytes = static_cast<double>(cost.weight_bytes) + traffic.bytes();
-    const double peak = traffic.is_for_tensor_cores() ? hardware.tensor_flops : hardware.f32_flops;
+    const bool rounds =
+        std::holds_alternative<AttentionOp>(op) ? any_rounded : traffic.has_rounded();
+    const double peak =
+        rounds && traffic.most_rows() > kFewRows ? hardware.tensor_flops : hardware.f32_flops;
     limit.flops += flops;
     limit.weight_bytes += static_cast<double>(cost.weight_bytes);
     limit.bytes += bytes;
