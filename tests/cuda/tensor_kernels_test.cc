@@ -23,7 +23,7 @@ std::vector<float> Noise(size_t count, unsigned seed) {
 class AlignedMatrix {
  public:
   AlignedMatrix(int rows, int columns, bool aligned, const std::vector<float>& values)
-      : columns_(columns), stride_(aligned ? (columns + 3) / 4 * 4 : columns / 2 * 2 + 3) {
+      : stride_(aligned ? (columns + 3) / 4 * 4 : columns / 2 * 2 + 3) {
     // NaN around the values: nobody may read there.
     memory_.assign(static_cast<size_t>(rows * stride_ + 8), NAN);
     const auto address = reinterpret_cast<uintptr_t>(memory_.data()) / 4;
@@ -39,7 +39,7 @@ class AlignedMatrix {
   float At(int row, int column) const { return begin_[row * stride_ + column]; }
 
  private:
-  int columns_, stride_;
+  int stride_;
   std::vector<float> memory_;
   float* begin_;
 };
