@@ -5,9 +5,9 @@
 namespace espalier {
 namespace {
 
-// The natural logarithm of 0.5: text that is as likely something else. The beginning of a word
-// often is ("in" of "incorrect").
-constexpr float kDoubtfulLogProb = -0.7f;
+// Text that is something else once in four times (the natural logarithm of 0.74). The beginning of
+// a word often is ("in" of "incorrect").
+constexpr float kDoubtfulLogProb = -0.3f;
 
 class LocalAgreement final : public CommitPolicy {
  public:
