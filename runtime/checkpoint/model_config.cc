@@ -6,6 +6,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
+#include "runtime/checkpoint/json_file.h"
 #include "runtime/checkpoint/json_reader.h"
 #include "runtime/checkpoint/model_config_fields.h"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kMaxConfigBytes = 64 << 20;  // a token list of a million entries fits
 constexpr double kShortestInputS = 0.1;       // some encoder steps in every family
 constexpr double kLongestInputS = 3600;
+constexpr size_t kMaxAlignmentHeads = 4096;
 
 // One file of a model, read and parsed.
 class ConfigFile {
@@ -57,6 +59,25 @@ Status ReadTrueLength(const JsonFields& root, std::optional<TrueLengthConfig>* o
   ESP_RETURN_IF_ERROR(input.Number("tail_seconds", 0, kLongestInputS, &config.tail_s));
   ESP_RETURN_IF_ERROR(input.Number("min_seconds", kShortestInputS, kLongestInputS, &config.min_s));
   *out = config;
+  return OkStatus();
+}
+
+Status ReadAlignmentHeads(const JsonFields& fields, ModelConfig* out) {
+  const nlohmann::json* heads = fields.Find(kAlignmentHeadsKey);
+  if (heads == nullptr) return OkStatus();
+  if (!heads->is_array() || heads->size() > kMaxAlignmentHeads) {
+    return fields.Error(kAlignmentHeadsKey, "expected a list of [layer, head]");
+  }
+  for (const nlohmann::json& pair : *heads) {
+    const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_number_unsigned() &&
+                      pair[1].is_number_unsigned() &&
+                      pair[0].get<uint64_t>() < static_cast<uint64_t>(out->decoder.layers) &&
+                      pair[1].get<uint64_t>() < static_cast<uint64_t>(out->decoder.heads);
+    if (!good) {
+      return fields.Error(kAlignmentHeadsKey, "expected pairs [layer, head] within the decoder's");
+    }
+    out->alignment_heads.emplace_back(pair[0].get<int>(), pair[1].get<int>());
+  }
   return OkStatus();
 }
 
@@ -133,6 +154,15 @@ Result<ModelConfig> LoadModelConfig(const ModelFiles& files) {
   }
   model.name = files.name();
   return model;
+}
+
+Status SaveAlignmentHeads(const std::string& folder, ModelFamily family,
+                          const std::vector<std::pair<int, int>>& heads) {
+  const std::string path =
+      folder + (family == ModelFamily::kWhisper ? "/generation_config.json" : "/config.json");
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadJsonObject(path));
+  json[kAlignmentHeadsKey] = heads;
+  return WriteJsonObject(path, json);
 }
 
 }  // namespace espalier

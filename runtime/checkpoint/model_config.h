@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -98,10 +99,9 @@ struct WhisperConfig {
   int translate_id = 0, transcribe_id = 0;  // 0 when not multilingual
   int first_time_id = 0;                    // "<|0.00|>", step 0.02 s, to the vocabulary's end
   int max_initial_timestamp_index = 50;
-  std::map<std::string, int> language_ids;           // "en" -> id
-  std::vector<int> suppress_ids;                     // never sampled
-  std::vector<int> begin_suppress_ids;               // not as the first token
-  std::vector<std::pair<int, int>> alignment_heads;  // (layer, head)
+  std::map<std::string, int> language_ids;  // "en" -> id
+  std::vector<int> suppress_ids;            // never sampled
+  std::vector<int> begin_suppress_ids;      // not as the first token
 };
 
 struct ModelConfig {
@@ -115,8 +115,11 @@ struct ModelConfig {
   std::string base_fingerprint;  // of the model that this one was made from; empty: of its own
   std::optional<GateConfig> gate;
   std::optional<TrueLengthConfig> true_length;  // absent: windows are padded to their full length
-  std::optional<OwsmConfig> owsm;               // set when family is kOwsm
-  std::optional<WhisperConfig> whisper;         // set when family is kWhisper
+  // (layer, head) of the decoder's source attention that tell where in the audio a token is:
+  // "alignment_heads" of config.json, Whisper: of generation_config.json. Empty: none are known.
+  std::vector<std::pair<int, int>> alignment_heads;
+  std::optional<OwsmConfig> owsm;        // set when family is kOwsm
+  std::optional<WhisperConfig> whisper;  // set when family is kWhisper
 };
 
 // The modules of a family that have gates, in the order of a layer's computation: the encoder's
@@ -129,5 +132,10 @@ std::vector<std::string> DecoderModules();
 // names file and field), kUnsupported (another model_type or a variant that is not implemented).
 Result<ModelConfig> LoadModelConfig(const ModelFiles& files);
 Result<ModelConfig> LoadModelConfig(const std::string& folder);
+
+// Has the model's file name `heads` as its alignment heads; nothing else of it changes. Errors:
+// those of reading and writing it, kCorrupt (no JSON object).
+Status SaveAlignmentHeads(const std::string& folder, ModelFamily family,
+                          const std::vector<std::pair<int, int>>& heads);
 
 }  // namespace espalier

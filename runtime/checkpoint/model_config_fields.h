@@ -39,6 +39,11 @@ Status ReadGateModules(const JsonFields& fields, const char* key,
 // "min_seconds"}. Absent or false: `out` stays as it is, windows are padded. Errors: kCorrupt.
 Status ReadTrueLength(const JsonFields& root, std::optional<TrueLengthConfig>* out);
 
+// The optional list "alignment_heads" of [layer, head] within the decoder, which must have been
+// read. Errors: kCorrupt.
+inline constexpr char kAlignmentHeadsKey[] = "alignment_heads";
+Status ReadAlignmentHeads(const JsonFields& fields, ModelConfig* out);
+
 // A fingerprint of weights (fingerprint.h): 64 hexadecimal digits in lower case.
 Status ReadFingerprint(const JsonFields& fields, const char* key, std::string* out);
 

@@ -180,6 +180,7 @@ Result<ModelConfig> ReadOwsmConfig(const JsonFields& root) {
                     .base_fingerprint = {},
                     .gate = {},
                     .true_length = {},
+                    .alignment_heads = {},
                     .owsm = OwsmConfig{},
                     .whisper = {}};
   ESP_ASSIGN_OR_RETURN(const JsonFields frontend, root.Object("frontend"));
@@ -205,6 +206,7 @@ Result<ModelConfig> ReadOwsmConfig(const JsonFields& root) {
   }
   ESP_RETURN_IF_ERROR(ReadGate(root, ids, &model));
   ESP_RETURN_IF_ERROR(ReadTrueLength(root, &model.true_length));
+  ESP_RETURN_IF_ERROR(ReadAlignmentHeads(root, &model));
   ESP_RETURN_IF_ERROR(CheckWindow(root, model));
   return model;
 }

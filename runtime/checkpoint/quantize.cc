@@ -5,7 +5,6 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "runtime/base/string_format.h"
 #include "runtime/checkpoint/fingerprint.h"
 #include "runtime/checkpoint/gate_pack_attach.h"
+#include "runtime/checkpoint/json_file.h"
 #include "runtime/checkpoint/tensor_store.h"
 #include "runtime/tensor/half.h"
 
@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kSmallestSide = 32;  // below it a matrix is not worth a scale for each row
-constexpr size_t kMaxConfigBytes = 16 << 20;
 constexpr char kConfig[] = "config.json";
 constexpr char kWeights[] = "model.safetensors";
 constexpr char kBaseFingerprint[] = "espalier_base_fingerprint";
@@ -169,28 +168,17 @@ Status CopyOtherFiles(const fs::path& from, const fs::path& to) {
   return OkStatus();
 }
 
-Result<nlohmann::ordered_json> ReadObject(const fs::path& path) {
-  ESP_ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), kMaxConfigBytes));
-  auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Corrupt(path.string() + ": expected a JSON object");
-  return json;
-}
-
-Status WriteObject(const fs::path& path, const nlohmann::ordered_json& json) {
-  return WriteFileAtomically(path.string(), json.dump(2) + "\n");
-}
-
 // Has the copied config.json say what its weights were; `of_base`: "" when they are nobody's copy.
 Status NameBase(const fs::path& folder, const std::string& of_base) {
   const fs::path path = folder / kConfig;
   if (!PathExists(path.string())) return OkStatus();
-  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(path));
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadJsonObject(path.string()));
   if (of_base.empty()) {
     json.erase(kBaseFingerprint);
   } else if (!json.contains(kBaseFingerprint)) {
     json[kBaseFingerprint] = of_base;
   }
-  return WriteObject(path, json);
+  return WriteJsonObject(path.string(), json);
 }
 
 // `pack` without its changes of weights, which `folder` has in it, for that very model.
@@ -202,9 +190,10 @@ Status WritePredictors(const GatePack& pack, const fs::path& folder) {
   fs::create_directories(out, error);
   if (error) return Unwritable(out.string() + ": " + error.message());
   const fs::path from = pack.folder();
-  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json, ReadObject(from / kGatePackConfigFile));
+  ESP_ASSIGN_OR_RETURN(nlohmann::ordered_json json,
+                       ReadJsonObject((from / kGatePackConfigFile).string()));
   json["base"]["fingerprint"] = FingerprintOf(*written);
-  ESP_RETURN_IF_ERROR(WriteObject(out / kGatePackConfigFile, json));
+  ESP_RETURN_IF_ERROR(WriteJsonObject((out / kGatePackConfigFile).string(), json));
   std::vector<NamedTensor> predictors;
   for (const auto& entry : pack.tensors().stored()) {
     const std::string& name = entry.first;

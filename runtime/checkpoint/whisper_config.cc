@@ -9,7 +9,6 @@ namespace espalier {
 namespace {
 
 constexpr int kTimeTokensPerSecond = 50;
-constexpr size_t kMaxAlignmentHeads = 4096;
 
 Status ReadDimensions(const JsonFields& fields, ModelConfig* out) {
   ESP_RETURN_IF_ERROR(RequireValue(fields, "activation_function", "gelu"));
@@ -77,27 +76,6 @@ Status ReadLanguages(const JsonFields& generation, int last_id, WhisperConfig* o
   return OkStatus();
 }
 
-Status ReadAlignmentHeads(const JsonFields& generation, const DecoderConfig& decoder,
-                          std::vector<std::pair<int, int>>* out) {
-  const nlohmann::json* heads = generation.Find("alignment_heads");
-  if (heads == nullptr) return OkStatus();
-  if (!heads->is_array() || heads->size() > kMaxAlignmentHeads) {
-    return generation.Error("alignment_heads", "expected a list of [layer, head]");
-  }
-  for (const nlohmann::json& pair : *heads) {
-    const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_number_unsigned() &&
-                      pair[1].is_number_unsigned() &&
-                      pair[0].get<uint64_t>() < static_cast<uint64_t>(decoder.layers) &&
-                      pair[1].get<uint64_t>() < static_cast<uint64_t>(decoder.heads);
-    if (!good) {
-      return generation.Error("alignment_heads",
-                              "expected pairs [layer, head] within the decoder's");
-    }
-    out->emplace_back(pair[0].get<int>(), pair[1].get<int>());
-  }
-  return OkStatus();
-}
-
 // Some special tokens have no field of their own; their place in the vocabulary is fixed
 // (openai-whisper tokenizer.py): … <|startofprev|> <|nospeech|> <|notimestamps|> <|0.00|> …
 Status ReadSpecialTokens(const JsonFields& config, const JsonFields& generation, int last_id,
@@ -143,6 +121,7 @@ Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields
                     .base_fingerprint = {},
                     .gate = {},
                     .true_length = {},
+                    .alignment_heads = {},
                     .owsm = {},
                     .whisper = WhisperConfig{}};
   WhisperConfig& whisper = *model.whisper;
@@ -175,7 +154,7 @@ Result<ModelConfig> ReadWhisperConfig(const JsonFields& config, const JsonFields
       ReadSuppressed(config, generation, "suppress_tokens", last_id, &whisper.suppress_ids));
   ESP_RETURN_IF_ERROR(ReadSuppressed(config, generation, "begin_suppress_tokens", last_id,
                                      &whisper.begin_suppress_ids));
-  ESP_RETURN_IF_ERROR(ReadAlignmentHeads(generation, model.decoder, &whisper.alignment_heads));
+  ESP_RETURN_IF_ERROR(ReadAlignmentHeads(generation, &model));
   return model;
 }
 

@@ -5,12 +5,11 @@
 
 namespace espalier {
 
-std::vector<std::pair<int, int>> AlignmentHeads(const ModelConfig& config, const GateTable& gates) {
+std::vector<std::pair<int, int>> AlignmentHeads(const ModelConfig& config, const GateTable& gates,
+                                                const std::vector<std::pair<int, int>>& wanted) {
   std::vector<std::pair<int, int>> heads;
-  if (config.whisper) {
-    for (const auto& [layer, head] : config.whisper->alignment_heads) {
-      if (gates.IsOpen(layer, "src_attn")) heads.emplace_back(layer, head);
-    }
+  for (const auto& [layer, head] : wanted.empty() ? config.alignment_heads : wanted) {
+    if (gates.IsOpen(layer, "src_attn")) heads.emplace_back(layer, head);
   }
   std::sort(heads.begin(), heads.end());
   heads.erase(std::unique(heads.begin(), heads.end()), heads.end());

@@ -114,7 +114,8 @@ struct AlignmentOutput {
 AlignmentOutput AddAlignment(PlanBuilder& b, const ModelConfig& config, const StepInputs& in,
                              const StageSizes& sizes, const StageOptions& options) {
   if (!options.alignment) return {};
-  AlignmentOutput alignment{.heads = AlignmentHeads(config, options.gates.decoder)};
+  AlignmentOutput alignment{
+      .heads = AlignmentHeads(config, options.gates.decoder, options.alignment_heads)};
   if (!alignment.heads.empty()) alignment.output = b.AddExternal("alignment", in.rows, sizes.steps);
   return alignment;
 }

@@ -17,6 +17,9 @@ std::string KeyOf(Stage stage, const StageOptions& options) {
   if (stage == Stage::kDecoder) {
     key += "x" + std::to_string(options.lane_count) + (options.all_logits ? "a" : "-") +
            (options.alignment ? "w" : "-");
+    for (const auto& [layer, head] : options.alignment_heads) {
+      key += std::to_string(layer) + "." + std::to_string(head) + ",";
+    }
   }
   return key;
 }

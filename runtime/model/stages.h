@@ -12,6 +12,8 @@
 #pragma once
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/graph/plan.h"
@@ -28,6 +30,7 @@ struct StageOptions {
   bool taps = false;        // keep intermediates for a dump
   bool all_logits = false;  // decoder: log_probs for every row of a prompt, not only lane_count
   bool alignment = false;   // decoder: also `alignment`, what the rows look at (alignment.h)
+  std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
 };
 
 // Largest sizes of a model's windows, from its configuration.

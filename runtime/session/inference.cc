@@ -33,12 +33,21 @@ Inference::Inference(std::shared_ptr<Engine> engine, const InferenceOptions& opt
   timings_.gate_count = gates_.gate_count();
 }
 
+Result<std::unique_ptr<Inference>> Inference::OnCpu() const {
+  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, engine_->OnCpu());
+  auto inference = std::make_unique<Inference>(std::move(engine), options_);
+  inference->stop_ = stop_;
+  inference->timings_ = timings_;
+  return inference;
+}
+
 StageOptions Inference::OptionsOf() const {
   return {.gates = gates_,
           .lane_count = engine_->beam_size_max(),
           .taps = options_.taps,
           .all_logits = options_.all_logits,
-          .alignment = options_.alignment};
+          .alignment = options_.alignment,
+          .alignment_heads = options_.alignment_heads};
 }
 
 Result<Buffer*> Inference::NamedBuffer(const std::string& name, int64_t size_bytes) {
@@ -233,8 +242,14 @@ Status Inference::Advance(std::span<const int> parents, std::span<const int> tok
   return RunDecoder(count, count, log_probs);
 }
 
+Status Inference::AlignBy(std::vector<std::pair<int, int>> heads) {
+  options_.alignment_heads = std::move(heads);
+  return encoded_ ? BindStage(Stage::kDecoder) : OkStatus();
+}
+
 bool Inference::HasAlignment() const {
-  return options_.alignment && !AlignmentHeads(engine_->config(), gates_.decoder).empty();
+  return options_.alignment &&
+         !AlignmentHeads(engine_->config(), gates_.decoder, options_.alignment_heads).empty();
 }
 
 Result<std::span<const float>> Inference::AlignmentRow(int row) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/search/scorer.h"
@@ -18,9 +19,10 @@
 namespace espalier {
 
 struct InferenceOptions {
-  bool taps = false;        // keep intermediates for dumps
-  bool all_logits = false;  // log-probs of every prompt row
-  bool alignment = false;   // AlignmentRow may be asked for
+  bool taps = false;                                      // keep intermediates for dumps
+  bool all_logits = false;                                // log-probs of every prompt row
+  bool alignment = false;                                 // AlignmentRow may be asked for
+  std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
 };
 
 // One stream; not thread-safe. Several may share an Engine and run at once.
@@ -45,12 +47,21 @@ class Inference final : public TokenScorer {
   // mask is seen for the first time and kept by the engine.
   Status Encode(const GateMask& gates);
 
+  // This stream on the CPU (Engine::OnCpu): nothing embedded, its stop token and options kept, its
+  // timings counted on. Errors: those of Engine::OnCpu.
+  Result<std::unique_ptr<Inference>> OnCpu() const;
+
+  const std::shared_ptr<Engine>& engine() const { return engine_; }
   int encoder_steps() const { return steps_; }
   const GateMask& gates() const { return gates_; }
 
   // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window; valid until the next
   // Encode. Errors: kUnsupported when the model has no CTC.
   Result<std::span<const float>> CtcLogProbs();
+
+  // Other heads for AlignmentRow from the next Start on, empty: the model's. The encoded window
+  // stays. Errors: those of building the plan.
+  Status AlignBy(std::vector<std::pair<int, int>> heads);
 
   int vocabulary_size() const override { return engine_->config().vocabulary_size; }
   int max_hypotheses() const override { return engine_->beam_size_max(); }
@@ -75,8 +86,6 @@ class Inference final : public TokenScorer {
 
   // Seconds and counts since construction; features, search, load and total are the caller's.
   const Timings& timings() const { return timings_; }
-  // Counts on from another one's, which this one takes over from.
-  void ContinueTimings(const Timings& timings) { timings_ = timings; }
 
  private:
   struct BoundStage {

@@ -99,20 +99,15 @@ Result<int64_t> WindowLoop::RunWindowSomewhere(const AudioWindow& window,
                                                Transcript* transcript) {
   Result<int64_t> advance = RunWindow(window, options, stop, segments);
   if (advance.ok() || !engine_->CpuMayGoOn(advance.status())) return advance;
-  ESP_RETURN_IF_ERROR(MoveToCpu(advance.status(), stop, transcript));
+  ESP_RETURN_IF_ERROR(MoveToCpu(advance.status(), transcript));
   segments->clear();
   return RunWindow(window, options, stop, segments);
 }
 
-Status WindowLoop::MoveToCpu(const Status& reason, const std::stop_token& stop,
-                             Transcript* transcript) {
+Status WindowLoop::MoveToCpu(const Status& reason, Transcript* transcript) {
   const std::string device = engine_->device().id;
-  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, engine_->OnCpu());
-  auto inference = std::make_unique<Inference>(engine, InferenceOptions{});
-  inference->ContinueTimings(inference_->timings());
-  inference->set_stop(stop);
-  inference_ = std::move(inference);  // before the engine whose device it used
-  engine_ = std::move(engine);
+  ESP_ASSIGN_OR_RETURN(inference_, inference_->OnCpu());
+  engine_ = inference_->engine();
   device_before_ = engine_->backend().counters();
   transcript->warnings.push_back(device + " failed, the CPU goes on: " + reason.message());
   return OkStatus();

@@ -48,7 +48,7 @@ class WindowLoop : public Transcriber {
   Result<int64_t> RunWindowSomewhere(const AudioWindow& window, const TranscribeOptions& options,
                                      const std::stop_token& stop, std::vector<Segment>* segments,
                                      Transcript* transcript);
-  Status MoveToCpu(const Status& reason, const std::stop_token& stop, Transcript* transcript);
+  Status MoveToCpu(const Status& reason, Transcript* transcript);
   // Encodes and decodes one window into `segments`; the samples to go on by.
   Result<int64_t> RunWindow(const AudioWindow& window, const TranscribeOptions& options,
                             const std::stop_token& stop, std::vector<Segment>* segments);

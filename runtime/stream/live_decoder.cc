@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "runtime/search/ctc_alignment.h"
 #include "runtime/search/repetition.h"
 #include "runtime/session/gate_look.h"
 #include "runtime/session/window.h"
@@ -16,6 +17,11 @@ namespace {
 // What Whisper reads well is at least a second long, where the model does not say otherwise; no
 // convolutions need more than a fifth.
 constexpr double kShortestWindowS = 1.0, kShortestAnywayS = 0.2;
+
+// Whisper reads windows that are not padded to 30 s, given some silence behind the audio. Of other
+// families nobody has shown it.
+constexpr int kWhisperPaddingMs = 2000;
+constexpr int kWholeWindow = -1;
 
 int FewestFrames(const ModelConfig& config) {
   const double seconds =
@@ -40,6 +46,11 @@ float SilentFeature(ModelFamily family) {
 }
 
 }  // namespace
+
+int LivePaddingMs(const ModelConfig& config) {
+  if (config.true_length) return static_cast<int>(std::lround(config.true_length->tail_s * 1000));
+  return config.family == ModelFamily::kWhisper ? kWhisperPaddingMs : kWholeWindow;
+}
 
 LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary,
                          int padding_frames)
@@ -69,12 +80,8 @@ void LiveDecoder::set_stop(const std::stop_token& stop) {
 }
 
 Status LiveDecoder::MoveToCpu() {
-  ESP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, computing_->OnCpu());
-  auto inference = std::make_unique<Inference>(engine, InferenceOptions{.alignment = true});
-  inference->ContinueTimings(inference_->timings());
-  inference->set_stop(stop_);
-  inference_ = std::move(inference);  // before the engine whose device it used
-  computing_ = std::move(engine);
+  ESP_ASSIGN_OR_RETURN(inference_, inference_->OnCpu());
+  computing_ = inference_->engine();
   return OkStatus();
 }
 
@@ -174,6 +181,37 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
     ESP_RETURN_IF_ERROR(inference_->Advance(std::array{0}, std::array{token.id},
                                             std::span<float>(log_probs_).first(vocabulary_size)));
   }
+}
+
+Result<std::vector<float>> LiveDecoder::Attend(const Context& context, std::span<const int> tokens,
+                                               const std::pair<int, int>& head) {
+  ESP_RETURN_IF_ERROR(inference_->AlignBy({head}));
+  ESP_ASSIGN_OR_RETURN(std::vector<int> prompt,
+                       vocabulary_.Prompt(context, {}, inference_->max_positions()));
+  const size_t before = prompt.size() - 1;  // this row predicts the first token
+  prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+  ESP_RETURN_IF_ERROR(inference_->Start(prompt, std::array{0},
+                                        std::span<float>(log_probs_).first(log_probs_.size() / 2)));
+  std::vector<float> weights;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    ESP_ASSIGN_OR_RETURN(const std::span<const float> row,
+                         inference_->AlignmentRow(static_cast<int>(before + i)));
+    weights.insert(weights.end(), row.begin(), row.begin() + content_steps_);
+  }
+  ESP_RETURN_IF_ERROR(inference_->AlignBy({}));
+  return weights;
+}
+
+Result<std::vector<int>> LiveDecoder::StepsHeard() {
+  ESP_ASSIGN_OR_RETURN(const std::span<const float> log_probs, CtcLogProbs());
+  const ModelConfig& config = engine_->config();
+  return StepsWithTokens(log_probs, config.vocabulary_size, config.owsm->blank_id);
+}
+
+Result<std::span<const float>> LiveDecoder::CtcLogProbs() {
+  ESP_ASSIGN_OR_RETURN(const std::span<const float> log_probs, inference_->CtcLogProbs());
+  return log_probs.first(static_cast<size_t>(content_steps_) *
+                         static_cast<size_t>(inference_->vocabulary_size()));
 }
 
 }  // namespace espalier

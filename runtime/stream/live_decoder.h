@@ -7,6 +7,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -37,6 +38,9 @@ struct LiveDecodeOptions {
                         // never
 };
 
+// Silence behind a window's audio that suits the model, in ms; negative: up to its whole window.
+int LivePaddingMs(const ModelConfig& config);
+
 // One session; not thread-safe. Several may share an engine.
 class LiveDecoder {
  public:
@@ -65,6 +69,16 @@ class LiveDecoder {
   // heard. Errors: kCancelled, kDeviceLost, kInternal (scores that are no numbers).
   Result<LiveHypothesis> Decode(const Context& context, std::span<const int> previous,
                                 std::span<const int> prefix, const LiveDecodeOptions& options);
+
+  // What each of `tokens`, said of the encoded window, looks at by one (layer, head) of the
+  // decoder: (tokens, content_steps()) weights. Errors: as Decode.
+  Result<std::vector<float>> Attend(const Context& context, std::span<const int> tokens,
+                                    const std::pair<int, int>& head);
+  // (content_steps(), vocabulary) of the encoded window, valid until the next Encode. Errors:
+  // kUnsupported (the model has no CTC), as Encode.
+  Result<std::span<const float>> CtcLogProbs();
+  // The steps of the content at which CTC hears a token, rising. Errors: as CtcLogProbs.
+  Result<std::vector<int>> StepsHeard();
 
   const LiveVocabulary& vocabulary() const { return vocabulary_; }
   const Timings& timings() const { return inference_->timings(); }

@@ -78,6 +78,21 @@ TEST(OwsmConfigTest, InputIsTheWindowUnlessItSaysTrueLength) {
   EXPECT_EQ(model->true_length->min_s, 0.5);
 }
 
+TEST(OwsmConfigTest, AlignmentHeadsAreThoseOfTheDecoder) {
+  Json json = OwsmJson();
+  EXPECT_TRUE(ParseOwsm(json)->alignment_heads.empty());
+  json["alignment_heads"] = {{1, 0}, {0, 3}};
+  const auto model = ParseOwsm(json);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  EXPECT_EQ(model->alignment_heads, (std::vector<std::pair<int, int>>{{1, 0}, {0, 3}}));
+  for (const Json& bad : {Json{{2, 0}}, Json{{0, 4}}, Json{{0}}, Json{{-1, 0}}, Json(1)}) {
+    json["alignment_heads"] = bad;
+    const auto refused = ParseOwsm(json);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_NE(refused.status().message().find("alignment_heads"), std::string::npos);
+  }
+}
+
 TEST(OwsmConfigTest, CtcAndGatesMayBeAbsent) {
   Json json = OwsmJson();
   json.erase("ctc");
@@ -218,7 +233,7 @@ TEST(WhisperConfigTest, FillsEveryField) {
   EXPECT_EQ(whisper.first_time_id, 13);
   EXPECT_EQ(whisper.language_ids.at("fr"), 7);
   EXPECT_EQ(whisper.suppress_ids, (std::vector<int>{1, 2}));
-  EXPECT_EQ(whisper.alignment_heads, (std::vector<std::pair<int, int>>{{1, 3}}));
+  EXPECT_EQ(model->alignment_heads, (std::vector<std::pair<int, int>>{{1, 3}}));
 }
 
 TEST(WhisperConfigTest, AnEnglishOnlyModelHasNoLanguages) {

@@ -99,7 +99,7 @@ TEST(AlignmentTest, HeadsOfClosedLayersAreLeftOut) {
 TEST(AlignmentTest, TheModelsOwnHeadsComeFirst) {
   ModelConfig config = LoadModelConfig(scripted_whisper::WriteFolder({.steps = {{}}})).value();
   config.decoder.layers = 3;
-  config.whisper->alignment_heads = {{2, 1}, {0, 1}, {2, 1}};
+  config.alignment_heads = {{2, 1}, {0, 1}, {2, 1}};
   GateMask mask = AllOpen(config);
   const auto heads = AlignmentHeads(config, mask.decoder);
   EXPECT_EQ(heads, (std::vector<std::pair<int, int>>{{0, 1}, {2, 1}}));
