@@ -14,7 +14,8 @@ struct LiveOptions {
   std::string language = "auto";    // as TranscribeOptions
   std::string task = "transcribe";  // likewise
   std::string initial_prompt = {};  // text before the first utterance: names, style
-  bool carry_text = true;           // the text before an utterance helps to decode it
+  bool carry_text = true;           // what was before an utterance helps to decode it; never with a
+                                    // model that knows single utterances (OWSM of true lengths)
 
   bool detect_speech = true;  // false: everything is one utterance after another, cut by length
   int strictness = 2;         // of the voice detector, 0 to 3

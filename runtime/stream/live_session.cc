@@ -1,18 +1,12 @@
 #include "runtime/stream/live_session.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "runtime/base/string_format.h"
 
 namespace espalier {
 namespace {
-
-// Whisper reads windows that are not padded to 30 s, given some silence behind the audio. Of other
-// families nobody has shown it.
-constexpr int kWhisperPaddingMs = 2000;
-constexpr int kWholeWindow = -1;
 
 // AlignAtt: looking this far back behind what was heard is no speech that goes on; with short
 // windows the decoder soon says the beginning again.
@@ -27,10 +21,11 @@ constexpr int64_t kLongestRestMs = 2000, kLongestPastMs = 5000;
 constexpr int kFlushedSteps = 4;
 constexpr size_t kWarmUpFrames = 100;
 
-// Silence behind a window that suits the model, in ms; kWholeWindow: up to its whole window.
-int PaddingMs(const ModelConfig& config) {
-  if (config.true_length) return static_cast<int>(std::lround(config.true_length->tail_s * 1000));
-  return config.family == ModelFamily::kWhisper ? kWhisperPaddingMs : kWholeWindow;
+// Whisper was trained on half a minute of speech and the text before it, OWSM's models of windows
+// of one length likewise. An OWSM model of true lengths was on single utterances: what is before
+// one makes it say nonsense.
+bool KnowsMoreThanOneUtterance(const ModelConfig& config) {
+  return config.family == ModelFamily::kWhisper || !config.true_length;
 }
 
 Status CheckOptions(const LiveOptions& o, int window_ms) {
@@ -68,8 +63,9 @@ Result<std::unique_ptr<LiveSession>> LiveSession::Create(std::shared_ptr<Engine>
                                           config.frontend.hop_length / (kVoiceSampleRate / 1000));
   // Small windows are for tests; their options need not all be spelled out.
   checked.longest_window_ms = std::min(checked.longest_window_ms, window_ms * 4 / 5);
+  checked.carry_text = checked.carry_text && KnowsMoreThanOneUtterance(config);
   ESP_RETURN_IF_ERROR(CheckOptions(checked, window_ms));
-  const int padding = checked.encoder_padding_ms.value_or(PaddingMs(config));
+  const int padding = checked.encoder_padding_ms.value_or(LivePaddingMs(config));
   ESP_ASSIGN_OR_RETURN(std::unique_ptr<LiveDecoder> decoder, LiveDecoder::Create(engine, padding));
   std::unique_ptr<LiveSession> session(
       new LiveSession(std::move(engine), checked, std::move(decoder)));

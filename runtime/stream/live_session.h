@@ -101,6 +101,9 @@ class LiveSession {
   // Where the device fails, the CPU decodes the same window again.
   Result<std::vector<TimedToken>> DecodeTo(int64_t end_frame, Extent extent);
   Result<std::vector<TimedToken>> DecodeOnce(int64_t end_frame, Extent extent);
+  // At how many steps of the utterance CTC hears a token in the encoded window, whose first frame
+  // is `begin`; nothing where the model has no CTC.
+  Result<std::optional<int>> StepsHeard(int64_t begin);
   // The furthest encoder step of the window that tokens which will stay look at.
   int HeardStep() const;
   int CertainTokens(const std::vector<TimedToken>& tokens);
@@ -151,7 +154,8 @@ class LiveSession {
   bool ending_ = false;          // it is over; its final is still to be decoded
   int64_t end_frame_ = 0;        // of the audio that belongs to it, when ending
   LiveHypothesis last_hypothesis_;
-  int content_steps_ = 0;  // of the last window
+  int content_steps_ = 0;           // of the last window
+  std::optional<int> steps_heard_;  // StepsHeard of the last window, where it was asked
 
   WindowPast past_;
   std::vector<int> initial_;   // tokens of the initial prompt

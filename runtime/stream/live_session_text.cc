@@ -17,10 +17,18 @@ constexpr int kTokensPerSecond = 14, kTokensAnyway = 16;
 constexpr size_t kRememberedTokens = 48;
 
 // Besides openai's rule for silent windows: text that the model hardly believes, of a sound that it
-// half takes for none. What whisper-base invents to music lies beyond both (0.4 to 0.7, -1.2 to
-// -2.3); what it hears of speech never does (beyond the first, above -0.3; beyond the second,
-// 0.11).
-constexpr double kDoubtfulNoSpeech = 0.25, kDoubtfulLogProb = -0.8;
+// half takes for none, or does not believe at all, of one that it may take for none; and loops.
+// What whisper-base invents to music lies beyond either (0.37 to 0.7 and -0.9 to -2.3; 0.24 and
+// -3.0); what it hears of speech never does (beyond the first, above -0.4).
+struct Doubt {
+  double no_speech;
+  double log_prob;
+};
+constexpr Doubt kDoubtful{0.25, -0.8}, kUnbelieved{0.1, -1.5};
+
+// CTC hears a token of speech at one step at least. In noise it hears one here and there, at the
+// window's ends, and the decoder whole sentences.
+constexpr size_t kTokensOfHeardStep = 3;
 
 // A cut utterance is at least this long.
 constexpr int64_t kShortestCutMs = 100;
@@ -60,12 +68,17 @@ Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Exten
   const int64_t window_ms = MsOfFrame(end - begin);
   last_hypothesis_ = {};
   content_steps_ = 0;
+  steps_heard_.reset();
   if (MsOfFrame(end) - utterance_->begin_ms() < kShortestMs) return std::vector<TimedToken>();
   ESP_RETURN_IF_ERROR(decoder_->Embed(track_->Frames(begin, end)));
   ESP_RETURN_IF_ERROR(
       context_.Choose(past_.empty() && utterance_->committed().empty(), window_ms, decoder_.get()));
   ESP_RETURN_IF_ERROR(decoder_->Encode(context_.gates()));
   content_steps_ = decoder_->content_steps();
+  if (utterance_->committed().empty()) {
+    ESP_ASSIGN_OR_RETURN(steps_heard_, StepsHeard(begin));
+    if (steps_heard_ == 0) return std::vector<TimedToken>();
+  }
   std::vector<int> prefix = past_.Prefix(decoder_->vocabulary(), context_.language());
   const std::vector<int> committed = utterance_->CommittedIds();
   prefix.insert(prefix.end(), committed.begin(), committed.end());
@@ -89,16 +102,31 @@ Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Exten
   return tokens;
 }
 
+Result<std::optional<int>> LiveSession::StepsHeard(int64_t begin) {
+  if (!engine_->config().has_ctc) return std::optional<int>();
+  ESP_ASSIGN_OR_RETURN(const std::vector<int> steps, decoder_->StepsHeard());
+  const int64_t first = (FrameOfMs(utterance_->begin_ms()) - begin) / decoder_->frames_per_step();
+  return std::optional(static_cast<int>(
+      std::count_if(steps.begin(), steps.end(), [&](int step) { return step >= first; })));
+}
+
 // Only where nothing is committed: that cannot be taken back.
 bool LiveSession::SaysNothing(const std::vector<TimedToken>& tokens) const {
   if (!utterance_->committed().empty() || tokens.empty()) return false;
   const double sum = std::accumulate(
       tokens.begin(), tokens.end(), 0.0,
       [](double total, const TimedToken& token) { return total + double{token.log_prob}; });
-  const double mean = sum / static_cast<double>(tokens.size() + 1);
+  const auto count = static_cast<double>(tokens.size());
   const double no_speech = last_hypothesis_.no_speech_prob;
-  return IsSilentWindow(no_speech, mean, FallbackThresholds{}) ||
-         (no_speech > kDoubtfulNoSpeech && mean < kDoubtfulLogProb);
+  const auto beyond = [&](const Doubt& doubt) {
+    return no_speech > doubt.no_speech && sum / count < doubt.log_prob;
+  };
+  const bool loop = last_hypothesis_.outcome == DecodeOutcome::kRepetition;
+  const bool unheard =
+      steps_heard_ && tokens.size() > static_cast<size_t>(*steps_heard_) * kTokensOfHeardStep;
+  // openai's mean has the end in it, here as certain.
+  return IsSilentWindow(no_speech, sum / (count + 1), FallbackThresholds{}) || beyond(kDoubtful) ||
+         beyond(kUnbelieved) || unheard || (loop && no_speech > kDoubtful.no_speech);
 }
 
 bool LiveSession::SentenceComplete() const {
@@ -113,8 +141,8 @@ int64_t LiveSession::WindowBeginMs() const {
   return past_.empty() ? utterance_->begin_ms() : past_.begin_ms();
 }
 
-// Sounds that say nothing are no past (but may be a word that was not understood where something was
-// said before), and a language that is heard may be another one in the next sentence.
+// Sounds that say nothing are no past (but may be a word that was not understood where something
+// was said before), and a language that is heard may be another one in the next sentence.
 void LiveSession::Remember(const Utterance& utterance) {
   if (!options_.carry_text || last_hypothesis_.outcome != DecodeOutcome::kComplete) {
     past_.Clear();
