@@ -250,7 +250,9 @@ Status LiveSession::Refresh(Extent extent) {
     tokens.clear();
     last_hypothesis_.tokens.clear();
   }
-  const int certain = UpToACut(tokens, CertainTokens(tokens));
+  int certain = UpToACut(tokens, CertainTokens(tokens));
+  // Words that are not believed alone wait for what follows them.
+  if (SaysNothing(std::span(tokens).first(static_cast<size_t>(certain)))) certain = 0;
   utterance_->Update(std::move(tokens), certain);
   decoded_to_end_ = extent == Extent::kToEnd;
   EmitPartial();

@@ -109,7 +109,7 @@ class LiveSession {
   int CertainTokens(const std::vector<TimedToken>& tokens);
   Status Refresh(Extent extent);
   // Whether `tokens`, an utterance's first, are no more than an invention to some sound.
-  bool SaysNothing(const std::vector<TimedToken>& tokens) const;
+  bool SaysNothing(std::span<const TimedToken> tokens) const;
   bool SentenceComplete() const;
   void Remember(const Utterance& utterance);
   // Utterances that began before `from_ms` leave the window; what they said precedes it from now

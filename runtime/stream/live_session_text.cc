@@ -111,7 +111,7 @@ Result<std::optional<int>> LiveSession::StepsHeard(int64_t begin) {
 }
 
 // Only where nothing is committed: that cannot be taken back.
-bool LiveSession::SaysNothing(const std::vector<TimedToken>& tokens) const {
+bool LiveSession::SaysNothing(std::span<const TimedToken> tokens) const {
   if (!utterance_->committed().empty() || tokens.empty()) return false;
   const double sum = std::accumulate(
       tokens.begin(), tokens.end(), 0.0,
