@@ -33,20 +33,20 @@ if torch and tokenizers:
     from training.train_whisper import Trainer, open_model, run
 if torch:
     torch.set_num_threads(1)
-    from training.batches import BatchSource
+    from training.batches import IGNORED, BatchSource
+    from training.closing import OWN_SHARE, ClosingOrder, added_losses, fit_predictor
     from training.clip_store import ClipStore, ClipWriter
     from training import calibrate, gates, greedy
     from training.checkpoint import load_whisper
     from training.costs import read_costs
     from training.gate_pack import apply_deltas, load_deltas, load_predictor, read_pack, write_pack
-    from training.importance import GateImportance, at_budget, fit_predictor
     from training.masks import random_mask, static_mask
 
 CONFIG = {
     "d_model": 16,
     "num_mel_bins": 80,
     "max_source_positions": 1500,
-    "max_target_positions": 32,
+    "max_target_positions": 448,
     "vocab_size": 50,
     "encoder_layers": 2,
     "decoder_layers": 2,
@@ -67,7 +67,7 @@ def tiny_tensors():
         "model.encoder.conv2.weight": (width, width, 3),
         "model.encoder.conv2.bias": (width,),
         "model.encoder.embed_positions.weight": (1500, width),
-        "model.decoder.embed_positions.weight": (32, width),
+        "model.decoder.embed_positions.weight": (448, width),
         "model.decoder.embed_tokens.weight": (50, width),
     }
     for stack in ("encoder", "decoder"):
@@ -134,7 +134,7 @@ class ShippedPackTest(unittest.TestCase):
         with open(os.path.join(folder, "gate_pack.json"), encoding="utf-8") as file:
             config = json.load(file)
         path = os.path.join(folder, "gate_pack.safetensors")
-        self.assertLess(os.path.getsize(path), 10 << 20)
+        self.assertLess(os.path.getsize(path), 20 << 20)
         arrays, own = read_safetensors(path), config["gates"]
         context, hidden, width, gate_count = own["context_size"], own["hidden_size"], 512, 30
         self.assertIn(own["default_budget"], own["budgets"])
@@ -225,23 +225,35 @@ class GatesTest(unittest.TestCase):
             self.assertEqual(bool(torch.equal(z[0], z[1])), not use_context)
             self.assertLess(float(z.detach().abs().max()), gates.LOGIT_BOUND)
 
-    def test_importance_starts_the_predictor(self):
+
+@unittest.skipUnless(torch, "no PyTorch")
+class ClosingOrderTest(unittest.TestCase):
+    def test_each_context_closes_what_is_cheapest_for_it(self):
+        weights = torch.tensor([0.1, 0.1, 0.2, 0.595, 0.005])
+        order = ClosingOrder(2, weights)
+        added = torch.tensor([[1.0, 0.1, 0.3, 9.0, 0.0], [0.1, 1.0, 3.0, 9.0, 0.0]])
+        order.close_to(0.1, added)
+        self.assertEqual(order.state(), [[1], [0]])
+        # What costs next to nothing saves nothing and stays; the 0.2 is dearer than a 0.1 for the second context, but by its loss for the time only.
+        order.close_to(0.3, added)
+        self.assertEqual(order.state(), [[1, 2], [0, 1]])
+        self.assertEqual(order.masks(torch.tensor([0, 1]), 0.1).tolist(), [[1, 0, 1, 1, 1], [0, 1, 1, 1, 1]])
+        self.assertEqual(order.mask(0, 0.3).tolist(), [1, 0, 0, 1, 1])
+        self.assertEqual(order.mask(0, 0.0).tolist(), [1, 1, 1, 1, 1])
+
+    def test_the_predictor_learns_the_masks(self):
         torch.manual_seed(3)
-        importance = GateImportance(4, 3)
-        gradients = torch.tensor([[1.0, 0.1, 0.01]]).expand(200, 3)
-        importance.add(torch.ones(200, dtype=torch.long), gradients, 10, torch.full((200,), 5))
-        start = importance.start_logits(torch.ones(3) / 3)
-        self.assertGreater(float(start[1, 0]), float(start[1, 1]))
-        self.assertGreater(float(start[1, 1]), float(start[1, 2]))
-        # An ablation says otherwise, for every context, and the derivatives only move it.
-        turned = importance.start_logits(torch.ones(3) / 3, torch.tensor([0.1, 1.0, 10.0]))
-        self.assertLess(float(turned[1, 0]), float(turned[1, 1]))
-        self.assertLess(float(turned[1, 1]), float(turned[1, 2]))
-        for row in at_budget(torch.randn(5, 10), torch.ones(10) / 10, 0.3):
-            self.assertEqual(int((row < 0).sum()), 3)
-            self.assertGreater(float(row.abs().min()), 0.75)
-        predictor = gates.GatePredictor(4, 3, 2, 2)
-        self.assertLess(fit_predictor(predictor, torch.randn(20, 4), 2, start), 0.05)
+        weights, contexts = torch.ones(10) / 10, torch.arange(4)
+        order = ClosingOrder(4, weights)
+        order.close_to(0.5, torch.rand(4, 10))
+        for share in (0.2, 0.5):
+            wanted, masks = order.logits(share), order.masks(contexts, share)
+            self.assertTrue(torch.equal((wanted > 0).float(), masks))
+            self.assertEqual(float((1 - masks).sum(1).max()), 10 * share)
+            predictor, pooled = gates.GatePredictor(4, 10, 2, 2), torch.randn(20, 4)
+            self.assertLess(fit_predictor(predictor, pooled, 2, wanted), 0.2)
+            z = predictor.raw(pooled[:4], contexts // 2, contexts % 2)
+            self.assertTrue(torch.equal(gates.hard_gates(z), masks))
 
 
 @unittest.skipUnless(torch, "no PyTorch")
@@ -384,7 +396,7 @@ class PackTest(unittest.TestCase):
 class FakeTokens:
     """Stands in for WhisperTokens with a vocabulary of 50: text below 30, specials above."""
 
-    end, sot = 30, 31
+    end, sot, first_time = 30, 31, 38
 
     def language(self, code):
         return {"en": 32, "fr": 33, "de": 34}[code]
@@ -394,8 +406,14 @@ class FakeTokens:
         return start if timestamps else [*start, 37]
 
     def sequence(self, segments, language, task, timestamps):
-        body = [ord(char) % 30 for _, _, text in segments for char in text]
-        return [*self.prompt(language, task, timestamps), *body, self.end]
+        ids = self.prompt(language, task, timestamps)
+        for begin, end, text in segments:
+            body = [ord(char) % 30 for char in text]
+            ids += [self.time(begin), *body, self.time(end)] if timestamps else body
+        return [*ids, self.end]
+
+    def time(self, seconds):
+        return self.first_time + round(11 * seconds / 30)
 
 
 @unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
@@ -409,7 +427,7 @@ class TrainerTest(unittest.TestCase):
         for i in range(8):
             language, texts = (("en", {"en": "one two"}), ("fr", {"fr": "un", "en": "one"}))[i % 2]
             split = "test" if i == 7 else "train"
-            sound = rng.standard_normal(16000 + 1600 * i).astype(np.float32) * 0.1
+            sound = rng.standard_normal(33000 + 1600 * i).astype(np.float32) * 0.1
             writer.add(sound, id=str(i), language=language, texts=texts, source="prompt", split=split)
         writer.close()
         self.prompts = ClipStore(os.path.join(root, "prompts"))
@@ -418,7 +436,7 @@ class TrainerTest(unittest.TestCase):
         window = {"language": "de", "clips": [0, 1], "begins": [0.0, 1.5], "ids": ids}
         self.teacher = [{**window, **opinion, "spans": [(4, 6), (7, 8)]}]
 
-    def trainer(self, budgets=(0.3,)):
+    def trainer(self, budgets=(0.3,), close_rounds=0):
         torch.manual_seed(8)
         args = argparse.Namespace(
             run=os.path.join(self.folder.name, "run"),
@@ -432,10 +450,9 @@ class TrainerTest(unittest.TestCase):
             lr=1e-2,
             predictor_rate=2.0,
             penalty=10.0,
-            ramp_share=0.3,
+            close_rounds=close_rounds,
             noise=0.5,
             hints=1.0,
-            ablation=None,
             hints_from=None,
         )
         source = BatchSource(self.prompts, self.prompts, self.teacher, FakeTokens(), seed=9)
@@ -466,11 +483,67 @@ class TrainerTest(unittest.TestCase):
         trainer = self.trainer(budgets=())
         trainer.args.updates = 60
         frozen = trainer.model.encoder.layers[0].fc1.weight.clone()
-        rows = [trainer.update() for _ in range(60)]
-        losses = [row[4] for row in rows if row[1] == "prompt"]
-        self.assertLess(np.mean(losses[-8:]), np.mean(losses[:8]) - 0.25)
+        batch, losses = trainer.source.contexts(4)[2], []
+        for updates in (0, 60):
+            for _ in range(updates):
+                trainer.update()
+            with torch.no_grad():
+                losses.append(float(trainer._task_loss(batch, trainer.model(batch.mel, batch.ids)[0])))
+        self.assertLess(losses[1], losses[0] - 0.25)
         self.assertTrue(torch.equal(frozen, trainer.model.encoder.layers[0].fc1.weight))
-        self.assertGreater(float(trainer.importance.clips.sum()), 0)
+
+    def test_closing_reaches_the_budget_and_the_predictor_knows(self):
+        trainer = self.trainer(budgets=(0.0, 0.3), close_rounds=3)
+        trainer.args.updates = 12
+        os.makedirs(trainer.args.run)
+        with contextlib.redirect_stdout(io.StringIO()):
+            run(trainer.args, trainer)
+        contexts = torch.arange(12)
+        masks = trainer.order.masks(contexts, 0.3)
+        share = gates.closed_share(masks, trainer.weights)
+        self.assertLess(float((share - 0.3).abs().max()), float(trainer.weights.max()) / 2 + 1e-6)
+        z = trainer.predictors["gate_predictor_30"].raw(trainer.pooled[:1].expand(12, -1), contexts // 2, contexts % 2)
+        self.assertTrue(torch.equal(gates.hard_gates(z), masks))
+
+    def test_added_losses_are_those_of_the_closed_module(self):
+        trainer = self.trainer(budgets=(0.3,), close_rounds=3)
+        batches = trainer.source.contexts(2)
+        self.assertEqual(sorted(batches), [2, 6, 7])  # en, fr, fr translated
+        masks = torch.ones(12, GATES)
+        masks[:, 1] = 0.0
+        added = added_losses(trainer.model, batches, masks, trainer._task_loss, torch.ones(GATES) > 0)
+        self.assertTrue(torch.equal(added[:, 1], torch.zeros(12)))
+        without = masks[2].clone()
+        losses = []
+        for mask in (masks[2], without.index_fill(0, torch.tensor([5]), 0.0)):
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                gate = mask.expand(len(batches[2].ids), -1)
+                hidden = trainer.model.states(batches[2].mel, batches[2].ids, lambda _, gate=gate: gate)[0]
+            losses.append(float(trainer._task_loss(batches[2], hidden.float())))
+        own = losses[1] - losses[0]
+        mean = (float(added[2, 5]) - OWN_SHARE * own) / (1 - OWN_SHARE)
+        self.assertAlmostEqual(float(added[0, 5]), mean, delta=1e-3)
+
+    def test_rows_leave_out_what_the_window_cuts_off(self):
+        source, cut, whole = self.trainer().source, 0, 0
+        for _ in range(60):
+            batch = source._row()
+            ids = batch.ids[0].tolist() + [int(batch.labels[0, -1])]
+            self.assertEqual(ids[-1], FakeTokens.end)
+            self.assertLessEqual(batch.mel.shape[2], 3000)
+            if 37 in ids[:4]:
+                self.assertFalse(any(i >= FakeTokens.first_time for i in ids))
+                continue
+            times = [i for i in ids if i >= FakeTokens.first_time]
+            self.assertEqual(times, sorted(times))
+            is_cut = len(times) % 2 == 1  # a start whose end is in the next window
+            cut, whole = cut + is_cut, whole + (not is_cut)
+            if is_cut:
+                self.assertEqual(batch.mel.shape[2], 3000)
+                self.assertTrue(all(i >= FakeTokens.first_time for i in ids[-3:-1]))
+            self.assertEqual(int((batch.labels == IGNORED).sum()), 1)
+        self.assertGreater(cut, 5)
+        self.assertGreater(whole, 5)
 
     def test_run_writes_curves_and_a_checkpoint(self):
         trainer = self.trainer()

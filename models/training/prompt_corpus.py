@@ -48,7 +48,8 @@ def read_texts(path):
                 continue
             name, text = match.groups()
             text = text.replace(name + ":", "").replace("\u2019", "'").replace("\u2026", "...")
-            text = re.sub(r'["\u201c\u201d\u00ab\u00bb]|^\.\.\.|\ufffd', "", text)
+            # Dots that say "to be continued" would be learnt for any pause.
+            text = re.sub(r'["\u201c\u201d\u00ab\u00bb]|\.\.\.|\ufffd', "", text)
             text = re.sub(r"\s+", " ", text).strip()
             if text and not re.search(r"[\[\]()<>{}]| \? ", text):
                 texts[name] = text

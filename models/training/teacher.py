@@ -75,8 +75,9 @@ def opinion(model, tokens, store, indices):
     language = store.clips[indices[0]]["language"]
     ids = tokens.sequence(segments, language, "transcribe", True)
     mel = full_window(torch.from_numpy(samples))[None]
-    hidden, _ = model(mel, torch.tensor([ids[:-1]]))
-    log_probs = model.decoder.logits(hidden[0]).log_softmax(-1)
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden, _ = model(mel, torch.tensor([ids[:-1]]))
+    log_probs = model.decoder.logits(hidden[0].float()).log_softmax(-1)
     top = log_probs.topk(TOP)
     return {
         "language": language,

@@ -2,11 +2,14 @@
 """Trains deltas, then gates, for a Whisper checkpoint: true-length input, prompts and a guard set.
 
     train_whisper.py RUN --model DIR --prompts DIR --updates N
-                     [--speech DIR --teacher FILE] [--init OTHER_RUN] [--budgets 0,0.3,0.5] [--costs FILE] [--rank N]
+                     [--speech DIR --teacher FILE] [--init OTHER_RUN] [--rank N]
+                     [--budgets 0,0.3 [--costs FILE] [--close-rounds N]]
 
 RUN: a folder with checkpoint.pt (weights, optimiser, step, random states; the same command goes on
 where it stopped), curves.csv and settings.json. Without --budgets all gates stay open and only the
-deltas train. With them each update draws one budget, whose predictor and the shared deltas train.
+deltas train. With them each update draws one budget. --close-rounds: gates close one after another by
+ablation (closing.py), the deltas heal the model, the predictors are fitted to the result. Without it
+the predictors train too, by straight-through samples, from what such a run has found (--init).
 One thread, so that it runs beside other work.
 """
 
@@ -24,18 +27,21 @@ from torch.nn import functional as F
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from training import gates as gating  # noqa: E402
 from training.batches import IGNORED, LANGUAGES, TASKS, BatchSource  # noqa: E402
+from training.closing import ClosingOrder, added_losses, fit_predictor  # noqa: E402
 from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.costs import read_costs  # noqa: E402
 from training.gate_pack import is_pack, load_deltas, read_pack  # noqa: E402
-from training.importance import GateImportance, at_budget, fit_predictor  # noqa: E402
 from training.whisper_features import true_length  # noqa: E402
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
 WARM_UP = 10
 LANGUAGE_WEIGHT = 0.1  # of the language token's loss
+TAU = (1.0, 0.4)  # of the samples, from the first update to the last
+CLOSING_SHARE = 0.3  # of the updates of a closing run; the others heal what is closed then
+ABLATION_CLIPS = 3  # a context
 SAVE_SECONDS = 120
-COLUMNS = "step kind budget loss task_loss closed closed_arg_max target tau lr_scale wall_s cpu_s"
+COLUMNS = "step kind budget loss task_loss closed closed_arg_max tau lr_scale wall_s cpu_s"
 
 
 class Trainer:
@@ -43,9 +49,8 @@ class Trainer:
         self.args, self.source, self.step = args, source, 0
         self.model = load_whisper(args.model, args.rank)
         self.gates = [n * m for n, m in zip(self.model.gate_counts, (2, 3))]
-        self.importance = GateImportance(len(LANGUAGES) * len(TASKS), sum(self.gates))
         self.predictors = torch.nn.ModuleDict()
-        self.weights = None
+        self.weights, self.order = None, None
         if args.budgets:
             self._add_predictors(prompts)
         self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=0.0, betas=(0.9, 0.98))
@@ -55,6 +60,7 @@ class Trainer:
         encoder, decoder = self.gates
         costs = read_costs(self.args.costs, self.model.gate_counts) if self.args.costs else None
         self.weights = gating.gate_weights(encoder, decoder, costs)
+        self.order = ClosingOrder(len(LANGUAGES) * len(TASKS), self.weights)
         self.pooled = pooled = pooled_inputs(self.model, prompts, 60)
         for budget in self.args.budgets:
             if budget > 0:
@@ -63,18 +69,31 @@ class Trainer:
                 )
                 self.predictors[name_of(budget)].fit_input(pooled)
 
-    def start_predictors(self):
-        """From the importance that the run we start from has measured."""
-        if not self.importance.clips.sum():
-            return
-        ablation = torch.load(self.args.ablation) if self.args.ablation else None
-        start = self.importance.start_logits(self.weights, ablation)
+    def fit_predictors(self):
+        """To the masks of the closing order."""
         for budget in self.args.budgets:
             if budget > 0:
-                name = name_of(budget)
-                begin = start if self.args.ramp_share else at_budget(start, self.weights, budget)
-                error = fit_predictor(self.predictors[name], self.pooled, len(TASKS), begin)
-                print("%s starts from the importance, mean square error %.3f" % (name, error))
+                name, wanted = name_of(budget), self.order.logits(budget)
+                error = fit_predictor(self.predictors[name], self.pooled, len(TASKS), wanted)
+                print("%s: fitted with a mean square error of %.3f" % (name, error))
+
+    def close_if_due(self):
+        """In a closing run, at the first update of a round: more gates close in every context."""
+        rounds, steps = self.args.close_rounds, int(CLOSING_SHARE * self.args.updates)
+        if not rounds or self.step >= steps or self.step % (steps // rounds):
+            return
+        round_number = 1 + self.step // (steps // rounds)
+        if round_number > rounds:
+            return
+        share = max(self.args.budgets) * round_number / rounds
+        contexts = torch.arange(len(LANGUAGES) * len(TASKS))
+        masks = self.order.masks(contexts, share)
+        batches = self.source.contexts(ABLATION_CLIPS)
+        may_close = self.order.may_close()
+        added = added_losses(self.model, batches, masks, self._task_loss, may_close)
+        self.order.close_to(share, added)
+        closed = gating.closed_share(self.order.masks(contexts, share), self.weights)
+        print("round %d of %d: %.3f closed" % (round_number, rounds, closed.mean()), flush=True)
 
     def _groups(self):
         own = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
@@ -83,7 +102,7 @@ class Trainer:
             {"params": [p for n, p in own if n.endswith((".a", ".b"))], "lr": rates.lr},
             {"params": [p for n, p in own if not n.endswith((".a", ".b"))], "lr": rates.lr / 4},
         ]
-        if len(self.predictors):
+        if len(self.predictors) and not rates.close_rounds:
             predictors = list(self.predictors.parameters())
             groups.append({"params": predictors, "lr": rates.lr * rates.predictor_rate})
         return groups
@@ -123,14 +142,10 @@ class Trainer:
         )
 
     def _gate(self, batch, budget, tau, seen):
-        """What the model calls for its gates, or None; leaves in `seen` what the loss needs."""
-        if not self.args.budgets:
+        """What the model calls for its gates, or None; leaves logits in `seen` for the loss."""
 
-            def all_open(pooled):
-                seen["open"] = torch.ones(len(pooled), sum(self.gates), requires_grad=True)
-                return seen["open"]
-
-            return all_open
+        def closed(pooled):
+            return self.order.masks(batch.contexts, budget)
 
         def sampled(pooled):
             predictor = self.predictors[name_of(budget)]
@@ -139,13 +154,15 @@ class Trainer:
             noise = self.args.noise * gating.gumbel_noise(seen["logits"].shape)
             return gating.straight_through(seen["logits"], tau, noise)
 
-        return sampled if budget > 0 else None
+        if budget == 0:
+            return None
+        return closed if self.args.close_rounds else sampled
 
     def update(self):
         """One batch, one step; returns the row of curves.csv."""
         args = self.args
         budget = self.source.rng.choices(args.budgets, args.budget_weights)[0] if args.budgets else 0
-        reached, tau = gating.ramp_then_cool(self.step, args.updates, args.ramp_share)
+        tau = gating.linear_ramp(self.step, *TAU, args.updates)
         scale = min(1.0, (self.step + 1) / WARM_UP) * (1 - 0.9 * self.step / args.updates)
         for group, rate in zip(self.optimiser.param_groups, self.base_rates):
             group["lr"] = rate * scale
@@ -156,26 +173,23 @@ class Trainer:
         hidden, encoded = hidden.float(), encoded.float()
         task_loss = self._task_loss(batch, hidden)
         loss, closed, arg_max = task_loss, 0.0, 0.0
-        if "logits" in seen:
-            if args.hints:
-                loss = loss + args.hints * self._hint_loss(batch, hidden, encoded)
+        if args.hints and args.budgets:
+            loss = loss + args.hints * self._hint_loss(batch, hidden, encoded)
+        if gates is not None:
             share = gating.closed_share(gates, self.weights)
-            penalty = gating.sparsity_penalty(share, budget * reached, batch.contexts)
+            closed = arg_max = share.mean().item()
+        if "logits" in seen:
+            penalty = gating.sparsity_penalty(share, budget, batch.contexts)
             loss = loss + args.penalty * penalty
             hard = gating.hard_gates(seen["logits"].detach())
-            closed = share.mean().item()
             arg_max = gating.closed_share(hard, self.weights).mean().item()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        if "open" in seen and batch.kind == "prompt":
-            tokens = (batch.labels[:, 1:] != IGNORED).sum(1)
-            self.importance.add(batch.contexts, seen["open"].grad, int(tokens.sum()), tokens)
         for group in self.optimiser.param_groups:
             torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
         self.optimiser.step()
         self.step += 1
-        target = budget * reached
-        row = [self.step, batch.kind, budget, loss.item(), task_loss.item(), closed, arg_max, target]
+        row = [self.step, batch.kind, budget, loss.item(), task_loss.item(), closed, arg_max]
         return row + [tau, scale]
 
     def save(self, path):
@@ -187,7 +201,7 @@ class Trainer:
                 "optimiser": self.optimiser.state_dict(),
                 "torch_rng": torch.get_rng_state(),
                 "source": self.source.state(),
-                "importance": self.importance.state(),
+                "order": self.order.state() if self.order else [],
                 "settings": vars(self.args),
             },
             path,
@@ -197,7 +211,8 @@ class Trainer:
         """whole: go on with that run; else only its weights are taken."""
         state = torch.load(path, weights_only=False)
         self.model.load_state_dict(state["model"], strict=False)
-        self.importance.restore(state["importance"])
+        if self.order and state["order"]:
+            self.order.restore(state["order"])
         if whole:
             self.predictors.load_state_dict(state["predictors"])
             self.optimiser.load_state_dict(state["optimiser"])
@@ -241,7 +256,8 @@ def run(args, trainer):
         load_deltas(trainer.model, read_pack(args.init, args.model)[1])
     elif args.init:
         trainer.load(os.path.join(args.init, "checkpoint.pt"), whole=False)
-        trainer.start_predictors()
+        if args.budgets and not args.close_rounds:
+            trainer.fit_predictors()
     if args.budgets:
         trainer.open_model = open_model(args)
     curves = os.path.join(args.run, "curves.csv")
@@ -253,6 +269,7 @@ def run(args, trainer):
             writer.writerow(COLUMNS.split())
         while trainer.step < args.updates:
             begun, cpu = time.monotonic(), time.process_time()
+            trainer.close_if_due()
             row = trainer.update()
             now = time.monotonic()
             costs = [now - begun, time.process_time() - cpu]
@@ -260,13 +277,15 @@ def run(args, trainer):
             file.flush()
             left = (now - start) / (trainer.step - first) * (args.updates - trainer.step)
             print(
-                "%d/%d %s budget %g loss %.3f closed %.2f (arg-max %.2f, target %.2f) %.1f s, %d min left"
-                % (row[0], args.updates, *row[1:3], row[4], *row[5:8], costs[0], left / 60),
+                "%d/%d %s budget %g loss %.3f closed %.2f (arg-max %.2f) %.1f s, %d min left"
+                % (row[0], args.updates, *row[1:3], row[4], *row[5:7], costs[0], left / 60),
                 flush=True,
             )
             if now - saved > SAVE_SECONDS:
                 trainer.save(path)
                 saved = time.monotonic()
+    if args.close_rounds:
+        trainer.fit_predictors()
     trainer.save(path)
 
 
@@ -289,10 +308,7 @@ def parse_arguments():
     parser.add_argument("--noise", type=float, default=1.0, help="times the Gumbel noise")
     parser.add_argument("--hints", type=float, default=0.0, help="weight of the open model's states")
     parser.add_argument("--hints-from", metavar="RUN", help="ungated run; default: --init's")
-    parser.add_argument("--ablation", metavar="FILE", help="of ablate_gates.py: where gates start")
-    parser.add_argument(
-        "--ramp-share", type=float, default=0.4, help="of the updates; 0: gates begin at their budget"
-    )
+    parser.add_argument("--close-rounds", type=int, default=0, help="0: gates are sampled")
     parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
     args.budgets = [float(b) for b in args.budgets.split(",")] if args.budgets else []
