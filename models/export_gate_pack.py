@@ -2,10 +2,12 @@
 """Makes a gate pack (docs/gates.md) of a training run: deltas, calibrated predictors, description.
 
     export_gate_pack.py RUN OUT --model DIR --prompts DIR [--budgets LIST] [--costs FILE] [--card FILE]
+                        [--scale S]
 
-Each predictor's arg-max gates are brought to its budget by one offset to its open logits, measured on
-the "dev" and a part of the "train" prompts over every context. A budget that was not trained for takes
-the predictor of the nearest one that was.
+The arg-max gates of a predictor that was trained on samples are brought to its budget by one offset to
+its open logits, measured on the "dev" and a part of the "train" prompts over every context; one that was
+fitted to the masks of a closing run stays as it is. A budget that was not trained for takes the predictor
+of the nearest one that was.
 """
 
 import argparse
@@ -61,6 +63,7 @@ def main():
     parser.add_argument("--prompts", required=True, metavar="DIR")
     parser.add_argument("--budgets", help="comma-separated; default: those trained for")
     parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the differences from the base model")
     parser.add_argument("--card", metavar="FILE", help="README.md of the pack")
     parser.add_argument("--default-budget", default="0.3")
     args = parser.parse_args()
@@ -80,16 +83,18 @@ def main():
         predictors = {b: copy.deepcopy(predictors[nearest[b]]) for b in wanted}
     for budget, predictor in predictors.items():
         margins = calibrate.context_margins(predictor, pooled, contexts, len(TASKS))
-        before = calibrate.mean_closed(margins, 0.0, weights)
-        offset = calibrate.offset_for(margins, weights, budget)
-        predictor.shift_open(offset)
-        after = calibrate.mean_closed(margins, offset, weights)
-        print("budget %g: closed %.3f before, %.3f after an offset of %+.3f" % (budget, before, after, offset))
+        offset = 0.0
+        if not state["settings"]["close_rounds"]:
+            offset = calibrate.offset_for(margins, weights, budget)
+            predictor.shift_open(offset)
+        closed = [calibrate.mean_closed(margins, o, weights) for o in (0.0, offset)]
+        print("budget %g: closed %.3f; with an offset of %+.3f %.3f" % (budget, closed[0], offset, closed[1]))
     card = None
     if args.card:
         with open(args.card, encoding="utf-8") as file:
             card = file.read()
-    write_pack(args.out, args.model, model, predictors, card, {**ABOUT, "default_budget": args.default_budget})
+    about = {**ABOUT, "default_budget": args.default_budget}
+    write_pack(args.out, args.model, model, predictors, card, about, args.scale)
 
 
 if __name__ == "__main__":

@@ -318,6 +318,21 @@ class PackTest(unittest.TestCase):
                 dense = model(self.mel, self.ids)[0]
             self.assertGreater(float((dense - skipped).abs().max()), 1e-3, index)
 
+    def test_scale_goes_a_part_of_the_way(self):
+        trained, out = self.trained(), os.path.join(self.folder.name, "part")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
+        write_pack(out, self.folder.name, trained, {}, None, about, scale=0.25)
+        _, arrays = read_pack(out, self.folder.name)
+        part, base = (load_whisper(self.folder.name).eval() for _ in range(2))
+        apply_deltas(part, arrays)
+        whole, some = trained.encoder.layers[0].fc1, part.encoder.layers[0].fc1
+        change = 0.25 * (whole.b @ whole.a)
+        self.assertGreater(float(change.detach().abs().max()), 1e-3)
+        before = base.encoder.layers[0].fc1
+        self.assertTrue(torch.allclose(some.weight, before.weight + change, atol=1e-3))
+        bias = before.bias + 0.25 * (whole.bias - before.bias)
+        self.assertTrue(torch.allclose(some.bias, bias, atol=1e-3))
+
     def test_round_trip(self):
         model = self.trained()
         predictor = gates.GatePredictor(16, GATES, 6, 2)

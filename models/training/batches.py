@@ -15,7 +15,7 @@ from training.whisper_features import FRAMES_PER_SECOND, WINDOW_SECONDS, log_mel
 
 TAIL_SECONDS = (0.25, 1.5)
 GAP_SECONDS = (0.1, 1.2)  # between the clips of a row
-PAUSED_SHARE = 0.25  # of sentences with times get a longer pause inside: it ends no sentence
+PAUSED_SHARE = 0.4  # of sentences with times get longer pauses inside: they end no sentence
 PAUSE_SECONDS = (0.3, 1.2)
 MARGIN_SECONDS = 0.1  # of silence that clip_store.trim leaves at both ends
 SPEEDS = (0.93, 1.0, 1.07)  # of prompts: more voices than five
@@ -175,7 +175,11 @@ class BatchSource:
         return self._sounds[key].float()
 
     def _paused(self, sound):
-        """`sound` with silence put in where it is quietest between 0.5 s from either end."""
+        """`sound` with silence put in once or twice where it is quietest, 0.5 s from either end."""
+        once = self._paused_once(sound)
+        return self._paused_once(once) if self.rng.random() < 0.5 else once
+
+    def _paused_once(self, sound):
         frame, edge = RATE // 50, RATE // 2
         inner = sound[edge : len(sound) - edge]
         count = len(inner) // frame
@@ -183,6 +187,7 @@ class BatchSource:
             return sound
         level = inner[: count * frame].view(count, frame).abs().amax(1)
         level = level[:-2] + level[1:-1] + level[2:]  # 60 ms: more than the stop of a consonant
+        level = level + (level == 0) * level.max()  # not the pause that was put in before
         at = edge + (int(level.argmin()) + 1) * frame
         if float(level.min()) > 0.1 * float(sound.abs().max()):
             return sound

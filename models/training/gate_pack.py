@@ -23,8 +23,12 @@ FORMAT, VERSION = "espalier-gate-pack", 1
 TAIL_SECONDS, MIN_SECONDS = 0.5, 1.0
 
 
-def delta_tensors(model, base):
-    """name -> f16 array. `base`: the checkpoint's arrays, for what `add.` is added to."""
+def delta_tensors(model, base, scale=1.0):
+    """name -> f16 array. `base`: the checkpoint's arrays, for what `add.` is added to.
+
+    scale: of all differences. Less than 1 is a way back to the base model: weights between a model
+    and its fine-tuned copy often do better than either on speech that the training did not have.
+    """
     found = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -32,9 +36,10 @@ def delta_tensors(model, base):
         array = parameter.detach().numpy()
         stem, leaf = name.rsplit(".", 1)
         if leaf in ("a", "b"):
+            array = scale * array if leaf == "b" else array
             found["delta.%s.weight.%s" % (stem, leaf)] = array.astype("<f2")
         else:
-            found["add." + name] = (array - base[name].astype(np.float32)).astype("<f2")
+            found["add." + name] = (scale * (array - base[name].astype(np.float32))).astype("<f2")
     return found
 
 
@@ -122,8 +127,11 @@ def write_folder(out, base, rows, predictors, tensors, about, card=None, true_le
             file.write(card)
 
 
-def write_pack(out, model_folder, model, predictors, card, about):
-    """whisper's. predictors: budget -> GatePredictor, without 0; none: a pack for true-length input."""
+def write_pack(out, model_folder, model, predictors, card, about, scale=1.0):
+    """whisper's. predictors: budget -> GatePredictor, without 0; none: a pack for true-length input.
+
+    scale: of the differences (delta_tensors).
+    """
     weights = os.path.join(model_folder, "model.safetensors")
     encoder, decoder = model.gate_counts
     gates = encoder * len(ENCODER_MODULES) + decoder * len(DECODER_MODULES)
@@ -137,7 +145,7 @@ def write_pack(out, model_folder, model, predictors, card, about):
     }
     true_length = {"true_length": True, "tail_seconds": TAIL_SECONDS, "min_seconds": MIN_SECONDS}
     predictors = {0.0: open_predictor(some), **predictors}
-    deltas = delta_tensors(model, read_safetensors(weights))
+    deltas = delta_tensors(model, read_safetensors(weights), scale)
     write_folder(out, ("whisper", weights), rows, predictors, deltas, about, card, true_length)
 
 

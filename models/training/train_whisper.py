@@ -38,7 +38,7 @@ from training.whisper_tokens import WhisperTokens  # noqa: E402
 WARM_UP = 10
 LANGUAGE_WEIGHT = 0.1  # of the language token's loss
 TAU = (1.0, 0.4)  # of the samples, from the first update to the last
-CLOSING_SHARE = 0.3  # of the updates of a closing run; the others heal what is closed then
+CLOSING_SHARE = 0.16  # of the updates of a closing run; the others heal what is closed then
 ABLATION_CLIPS = 3  # a context
 SAVE_SECONDS = 120
 COLUMNS = "step kind budget loss task_loss closed closed_arg_max tau lr_scale wall_s cpu_s"
@@ -79,12 +79,11 @@ class Trainer:
 
     def close_if_due(self):
         """In a closing run, at the first update of a round: more gates close in every context."""
-        rounds, steps = self.args.close_rounds, int(CLOSING_SHARE * self.args.updates)
-        if not rounds or self.step >= steps or self.step % (steps // rounds):
+        rounds = self.args.close_rounds
+        every = max(1, int(CLOSING_SHARE * self.args.updates) // max(1, rounds))
+        if self.step % every or self.step >= rounds * every:
             return
-        round_number = 1 + self.step // (steps // rounds)
-        if round_number > rounds:
-            return
+        round_number = 1 + self.step // every
         share = max(self.args.budgets) * round_number / rounds
         contexts = torch.arange(len(LANGUAGES) * len(TASKS))
         masks = self.order.masks(contexts, share)
