@@ -154,6 +154,18 @@ struct LogSoftmaxParams {
 };
 void LaunchLogSoftmax(const LogSoftmaxParams& params, cudaStream_t stream);
 
+// graph/ops/top_tokens.h.
+struct TopTokensParams {
+  Rows rows;
+  int32_t columns = 0, count = 0;  // of each group
+  int32_t split_begin = 0, split_end = 0, watched = 0;
+  Window<const float> log_probs;
+  Window<const int32_t> allowed;
+  Window<int32_t> tokens;
+  Window<float> scores;
+};
+void LaunchTopTokens(const TopTokensParams& params, cudaStream_t stream);
+
 struct DepthwiseConvParams {
   Rows rows;
   int32_t columns = 0, kernel = 1;  // kernel: at most kWidestDepthwise

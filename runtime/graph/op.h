@@ -19,6 +19,7 @@
 #include "runtime/graph/ops/linear.h"
 #include "runtime/graph/ops/log_softmax.h"
 #include "runtime/graph/ops/mean_pool.h"
+#include "runtime/graph/ops/top_tokens.h"
 
 namespace espalier {
 

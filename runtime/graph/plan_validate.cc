@@ -190,6 +190,28 @@ class ShapeChecker {
                                                            : "input and output differ in columns";
   }
   std::string operator()(const LogSoftmaxOp& op) const { return SameShape(op.input, op.output); }
+  std::string operator()(const TopTokensOp& op) const {
+    if (!op.allowed.present() || At(op.allowed).dtype != DType::kI32)
+      return "allowed is not an i32 slot";
+    if (!op.tokens.present() || At(op.tokens).dtype != DType::kI32)
+      return "tokens is not an i32 slot";
+    const int32_t vocabulary = op.log_probs.column_count;
+    if (op.allowed.column_count != (vocabulary + 31) / 32)
+      return "allowed does not have a bit for each column of log_probs";
+    if (op.tokens.column_count < 2 || op.tokens.column_count % 2 != 0)
+      return "tokens does not have two groups of columns";
+    if (op.scores.column_count != op.tokens.column_count + 3)
+      return "scores does not have three columns more than tokens";
+    if (op.split_begin < 0 || op.split_begin > op.split_end || op.split_end > vocabulary)
+      return "the split is not within log_probs";
+    if (op.watched < 0 || op.watched >= vocabulary) return "watched is not a column of log_probs";
+    for (const TensorRef& other : {op.allowed, op.tokens, op.scores}) {
+      if (const std::string problem = SameRows(op.log_probs, other); !problem.empty()) {
+        return problem;
+      }
+    }
+    return "";
+  }
   std::string operator()(const std::monostate&) const { return "not an op"; }
 
  private:

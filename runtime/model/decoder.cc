@@ -172,7 +172,7 @@ TensorRef EmbedTokens(PlanBuilder& b, const DecoderNames& names, const ModelConf
 // after_norm, the rows whose logits are wanted, the output layer (tied to the embedding in
 // Whisper).
 void AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
-               const TensorRef& x, int32_t max_logit_rows) {
+               const TensorRef& x, int32_t max_logit_rows, int lane_count) {
   const int32_t width = config.decoder.width, vocabulary = config.vocabulary_size;
   const int32_t logit_rows = b.AddLength("logit_rows", max_logit_rows);
   const TensorRef wanted = b.AddSlot("wanted", logit_rows, width);
@@ -188,11 +188,28 @@ void AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& con
                  .bias = owsm ? b.Row("decoder.output_layer.bias", vocabulary) : WeightRef{},
                  .output = logits});
   b.Tap("dec_logits", logits);
-  b.Add(
-      LogSoftmaxOp{.input = logits, .output = b.AddExternal("log_probs", logit_rows, vocabulary)});
+  const TensorRef log_probs = b.AddExternal("log_probs", logit_rows, vocabulary);
+  b.Add(LogSoftmaxOp{.input = logits, .output = log_probs});
+  const TokenSplit split = TokenSplitOf(config);
+  const int32_t choices = 2 * ChoiceCount(lane_count);
+  b.Add(TopTokensOp{
+      .log_probs = log_probs,
+      .allowed = b.AddExternal("allowed", logit_rows, (vocabulary + 31) / 32, DType::kI32),
+      .tokens = b.AddExternal("choice_tokens", logit_rows, choices, DType::kI32),
+      .scores = b.AddExternal("choice_scores", logit_rows, choices + 3),
+      .split_begin = split.times_begin,
+      .split_end = split.times_end,
+      .watched = split.end_token});
 }
 
 }  // namespace
+
+TokenSplit TokenSplitOf(const ModelConfig& config) {
+  if (config.family == ModelFamily::kWhisper) {
+    return {config.whisper->first_time_id, config.vocabulary_size, config.whisper->eot_id};
+  }
+  return {config.owsm->first_time_id, config.owsm->last_time_id + 1, config.owsm->eos_id};
+}
 
 void BuildSource(PlanBuilder& b, const ModelConfig& config, const GateTable& gates) {
   const DecoderNames names(config);
@@ -236,7 +253,8 @@ void BuildDecoder(PlanBuilder& b, const ModelConfig& config, const StageOptions&
     b.Tap("dec_layer_" + std::to_string(i), x);
   }
   AddOutput(b, names, config, x,
-            options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2));
+            options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2),
+            options.lane_count);
 }
 
 }  // namespace espalier

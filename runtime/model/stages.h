@@ -5,7 +5,8 @@
 //   encoder     embedded            → enc_out
 //   ctc         enc_out             → ctc_logp                  (models with CTC)
 //   source      enc_out             → source_key.i, source_value.i of the open layers
-//   decoder     tokens …            → log_probs, alignment      (the latter on request)
+//   decoder     tokens …, allowed   → log_probs, choice_tokens and choice_scores of the same rows;
+//                                     alignment on request
 //
 // External slots are bound by these names. A closed gate's module is in no plan: no op, no cache
 // slot, no weight. Dense is the full mask, not another path.
@@ -40,6 +41,17 @@ struct StageSizes {
   int32_t positions = 0;  // decoder positions, prompt included
 };
 StageSizes SizesOf(const ModelConfig& config);
+
+// The groups of tokens that the decoder's choices come in (graph/ops/top_tokens.h): times are
+// [times_begin, times_end); the end token is watched.
+struct TokenSplit {
+  int32_t times_begin = 0;
+  int32_t times_end = 0;
+  int32_t end_token = 0;
+};
+TokenSplit TokenSplitOf(const ModelConfig& config);
+// Tokens of each group in a row of choices: enough for any search that is `lane_count` wide.
+inline int32_t ChoiceCount(int lane_count) { return 2 * lane_count; }
 
 // Errors: kCorrupt (a tensor is missing or has another shape; the message names it), kUnsupported
 // (the model has no such stage).

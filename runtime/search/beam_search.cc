@@ -6,6 +6,7 @@
 
 #include "runtime/base/string_format.h"
 #include "runtime/search/hypothesis_tree.h"
+#include "runtime/search/token_choices.h"
 #include "runtime/search/top_candidates.h"
 
 namespace espalier {
@@ -119,20 +120,25 @@ class Search {
   Result<BeamResult> Run(const std::stop_token& stop);
 
  private:
-  std::span<float> Row(size_t hypothesis) {
-    return std::span<float>(log_probs_).subspan(hypothesis * vocabulary_, vocabulary_);
+  TokenBits Allowed(size_t hypothesis) {
+    return TokenBits(allowed_).subspan(hypothesis * words_, words_);
   }
   bool WithCtc() const { return options_.ctc_weight > 0.0; }
   float DecoderWeight() const { return static_cast<float>(1.0 - options_.ctc_weight); }
   float Penalty() const { return static_cast<float>(options_.length_penalty); }
   int YseqLength(int node) const { return static_cast<int>(primer_.size()) + tree_.length(node); }
 
+  // fn(token, its log-probability) for each choice of a hypothesis.
+  template <typename Function>
+  void ForChoices(size_t hypothesis, const Function& fn) const;
   Status ScoreWithCtc();
   void OfferWithCtc(size_t hypothesis);
   Status SelectStep();
   void Extend(int step);
   bool LeavesAsLoop(const Running& hypothesis);
   bool EndDetected(int step) const;
+  void Allow();
+  Status StartScorers();
   Status AdvanceScorers();
   BeamResult Collect(int steps);
 
@@ -141,14 +147,16 @@ class Search {
   const OwsmTimeRules& rules_;
   std::span<const int> primer_;
   const BeamOptions& options_;
-  size_t vocabulary_;
+  const TokenGroups groups_;
+  const size_t words_;  // of one hypothesis' TokenBits
   Lengths lengths_;
 
   HypothesisTree tree_;
   std::vector<Running> running_, next_;
   std::vector<Ended> ended_, looped_;
   bool stuck_ = false;  // the best running hypothesis loops: those behind it have no better way
-  std::vector<float> log_probs_;  // (beam, vocabulary)
+  std::vector<int32_t> allowed_;  // (beam, words)
+  TokenChoices choices_;          // of the running hypotheses
   TopCandidates best_;
   std::vector<int> parents_, tokens_;  // of next_, for the scorers
   std::vector<int> tail_;
@@ -167,7 +175,8 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
       rules_(rules),
       primer_(primer),
       options_(options),
-      vocabulary_(static_cast<size_t>(scorer.vocabulary_size())),
+      groups_({rules.first_time, rules.last_time + 1, rules.eos}),
+      words_(TokenWordCount(scorer.vocabulary_size())),
       lengths_(StepLimits(options, encoder_steps)),
       best_(options.beam_size),
       row_best_(CtcCandidateCount(options.beam_size, scorer.vocabulary_size())) {
@@ -188,7 +197,8 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
   parents_.reserve(beam);
   tokens_.reserve(beam);
   picks_.reserve(beam);
-  log_probs_.resize(beam * vocabulary_);
+  allowed_.resize(beam * words_);
+  choices_.Resize(options.beam_size, scorer.choice_count());
   tail_.resize(static_cast<size_t>(RepetitionWindow(options.repetition)));
   if (WithCtc()) {
     candidate_count_ = CtcCandidateCount(options.beam_size, scorer.vocabulary_size());
@@ -201,11 +211,23 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
   }
 }
 
+template <typename Function>
+void Search::ForChoices(size_t hypothesis, const Function& fn) const {
+  for (const TokenChoices::Group& group :
+       {choices_.others(hypothesis), choices_.times(hypothesis)}) {
+    for (size_t i = 0; i < group.tokens.size() && group.tokens[i] >= 0; ++i) {
+      fn(group.tokens[i], group.log_probs[i]);
+    }
+  }
+}
+
 Status Search::ScoreWithCtc() {
   const size_t count = static_cast<size_t>(candidate_count_);
   for (size_t h = 0; h < running_.size(); ++h) {
     row_best_.Clear(candidate_count_);
-    row_best_.OfferRow(static_cast<int>(h), Row(h), DecoderWeight(), Penalty(), 0.0f);
+    ForChoices(h, [&](int token, float log_prob) {
+      row_best_.Offer({log_prob, static_cast<int>(h), token});
+    });
     const std::span<const Candidate> best = row_best_.best();
     offered_[h] = static_cast<int>(best.size());
     for (size_t j = 0; j < count; ++j) {
@@ -223,11 +245,11 @@ Status Search::ScoreWithCtc() {
 
 // Tokens outside the candidates have ψ = -1e10 in ESPnet, which no beam reaches.
 void Search::OfferWithCtc(size_t hypothesis) {
-  const std::span<const float> row = Row(hypothesis);
   const float ctc_weight = static_cast<float>(options_.ctc_weight);
   const float base = running_[hypothesis].score;
   const auto offer = [&](int token, float delta) {
-    const float own = DecoderWeight() * row[static_cast<size_t>(token)] + Penalty();
+    const float log_prob = choices_.LogProb(groups_, hypothesis, token);
+    const float own = DecoderWeight() * log_prob + Penalty();
     best_.Offer({own + ctc_weight * delta + base, static_cast<int>(hypothesis), token});
   };
   const size_t first = hypothesis * static_cast<size_t>(candidate_count_);
@@ -238,21 +260,23 @@ void Search::OfferWithCtc(size_t hypothesis) {
 }
 
 Status Search::SelectStep() {
-  for (size_t h = 0; h < running_.size(); ++h) running_[h].times.Apply(rules_, Row(h));
   if (WithCtc()) ESP_RETURN_IF_ERROR(ScoreWithCtc());
   best_.Clear(options_.beam_size);
   for (size_t h = 0; h < running_.size(); ++h) {
     if (WithCtc()) {
       OfferWithCtc(h);
     } else {
-      best_.OfferRow(static_cast<int>(h), Row(h), DecoderWeight(), Penalty(), running_[h].score);
+      ForChoices(h, [&](int token, float log_prob) {
+        const float score = log_prob * DecoderWeight() + Penalty() + running_[h].score;
+        best_.Offer({score, static_cast<int>(h), token});
+      });
     }
   }
   if (!best_.best().empty()) return OkStatus();
   // The rules leave some token free for every hypothesis, unless the vocabulary is a toy.
   for (size_t h = 0; h < running_.size(); ++h) {
-    for (const float value : Row(h)) {
-      if (std::isnan(value)) return Internal("the decoder's log-probabilities are not numbers");
+    if (std::isnan(choices_.others(h).log_sum) || std::isnan(choices_.times(h).log_sum)) {
+      return Internal("the decoder's log-probabilities are not numbers");
     }
   }
   return OkStatus();
@@ -288,7 +312,7 @@ void Search::Extend(int step) {
     Running child = running_[h];
     child.node = tree_.Add(running_[h].node, candidate.token);
     child.score = candidate.score;
-    child.parts.decoder += static_cast<double>(Row(h)[static_cast<size_t>(candidate.token)]);
+    child.parts.decoder += static_cast<double>(choices_.LogProb(groups_, h, candidate.token));
     if (options_.length_penalty != 0.0) child.parts.length_bonus += 1.0;
     const bool is_eos = candidate.token == rules_.eos;
     int pick = 0;
@@ -337,10 +361,30 @@ bool Search::EndDetected(int step) const {
                      [&](float score) { return score > kNone && score - best < kEndDetectMargin; });
 }
 
+// What each running hypothesis may say next.
+void Search::Allow() {
+  std::fill(allowed_.begin(), allowed_.end(), -1);
+  for (size_t h = 0; h < running_.size(); ++h) {
+    running_[h].times.Restrict(rules_, scorer_.vocabulary_size(), Allowed(h));
+  }
+}
+
+Status Search::StartScorers() {
+  if (WithCtc()) ESP_RETURN_IF_ERROR(ctc_->Start(static_cast<int>(primer_.size())));
+  std::vector<float> row(static_cast<size_t>(scorer_.vocabulary_size()));
+  const int last_row = static_cast<int>(primer_.size()) - 1;
+  ESP_RETURN_IF_ERROR(scorer_.Start(primer_, {&last_row, 1}, row));
+  running_.push_back({HypothesisTree::kRoot, 0.0f, {}, TimeState(rules_, primer_)});
+  Allow();
+  choices_.Pick(0, row, Allowed(0), groups_);
+  return OkStatus();
+}
+
 Status Search::AdvanceScorers() {
   if (WithCtc()) ctc_->Keep(parents_, picks_);
-  return scorer_.Advance(parents_, tokens_,
-                         std::span<float>(log_probs_).first(running_.size() * vocabulary_));
+  Allow();
+  return scorer_.AdvanceAndPick(
+      parents_, tokens_, std::span(allowed_).first(running_.size() * words_), groups_, &choices_);
 }
 
 BeamResult Search::Collect(int steps) {
@@ -375,11 +419,7 @@ BeamResult Search::Collect(int steps) {
 Result<BeamResult> Search::Run(const std::stop_token& stop) {
   if (stop.stop_requested()) return Cancelled("decoding was cancelled");
   if (lengths_.max < 1) return Collect(0);
-  if (WithCtc()) ESP_RETURN_IF_ERROR(ctc_->Start(static_cast<int>(primer_.size())));
-  const int last_row = static_cast<int>(primer_.size()) - 1;
-  ESP_RETURN_IF_ERROR(
-      scorer_.Start(primer_, {&last_row, 1}, std::span<float>(log_probs_).first(vocabulary_)));
-  running_.push_back({HypothesisTree::kRoot, 0.0f, {}, TimeState(rules_, primer_)});
+  ESP_RETURN_IF_ERROR(StartScorers());
   int step = 0;
   while (true) {
     if (stop.stop_requested()) return Cancelled("decoding was cancelled");

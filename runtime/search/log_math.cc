@@ -27,7 +27,11 @@ float MaxOf(std::span<const float> values) {
 
 float LogSumExp(std::span<const float> values) {
   const float high = MaxOf(values);
-  if (!(high > -std::numeric_limits<float>::infinity())) return high;
+  if (!(high > -std::numeric_limits<float>::infinity())) {
+    const auto is_nan = [](float value) { return std::isnan(value); };
+    const auto found = std::find_if(values.begin(), values.end(), is_nan);
+    return found == values.end() ? high : *found;
+  }
   float lanes[kLanes] = {};
   const size_t blocks = values.size() / kLanes * kLanes;
   for (size_t i = 0; i < blocks; i += kLanes) {

@@ -54,7 +54,8 @@ inline float LogAddExp(float a, float b) {
 // Largest value; -inf for an empty span. NaN is ignored.
 float MaxOf(std::span<const float> values);
 
-// log Σ e^v; -inf when every value is -inf (or there is none). Entries of -inf are allowed.
+// log Σ e^v; -inf when every value is -inf (or there is none), NaN when one is. Entries of -inf are
+// allowed.
 float LogSumExp(std::span<const float> values);
 
 }  // namespace espalier

@@ -1,21 +1,8 @@
 #include "runtime/search/time_filter.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "runtime/base/string_format.h"
 
 namespace espalier {
-
-namespace {
-
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
-
-void Forbid(std::span<float> scores, int begin, int end) {
-  std::fill(scores.begin() + begin, scores.begin() + end, kForbidden);
-}
-
-}  // namespace
 
 Status CheckTimeRules(const OwsmTimeRules& rules, int vocabulary) {
   for (const int id :
@@ -45,27 +32,26 @@ void TimeState::Append(const OwsmTimeRules& rules, int token) {
   }
 }
 
-void TimeState::Apply(const OwsmTimeRules& rules, std::span<float> scores) const {
-  const int vocabulary = static_cast<int>(scores.size());
+void TimeState::Restrict(const OwsmTimeRules& rules, int vocabulary, TokenBits allowed) const {
   const int after_times = rules.last_time + 1;
   if (without_times_) {
-    Forbid(scores, rules.first_time, after_times);
+    Erase(allowed, rules.first_time, after_times);
   } else if (last_[0] == rules.sos) {
     // The first free token. Two of the primer's tokens follow sos: language and task.
-    Forbid(scores, 0, rules.first_time);
-    Forbid(scores, after_times, vocabulary);
+    Erase(allowed, 0, rules.first_time);
+    Erase(allowed, after_times, vocabulary);
   } else if (time_count_ % 2 != 0) {
     // Inside an utterance: text, or a later time that closes it. A previous text's times count too.
-    scores[static_cast<size_t>(rules.eos)] = kForbidden;
-    Forbid(scores, rules.first_time, last_time_ + 1);
+    Erase(allowed, rules.eos);
+    Erase(allowed, rules.first_time, last_time_ + 1);
   } else if (rules.IsTime(last_[2])) {
     // Between utterances: the next one begins at this time or later, or everything is said.
-    const float end = scores[static_cast<size_t>(rules.eos)];
-    Forbid(scores, 0, last_[2]);
-    Forbid(scores, after_times, vocabulary);
-    scores[static_cast<size_t>(rules.eos)] = end;
+    const bool may_end = Contains(allowed, rules.eos);
+    Erase(allowed, 0, last_[2]);
+    Erase(allowed, after_times, vocabulary);
+    if (may_end) Insert(allowed, rules.eos);
   } else {
-    Forbid(scores, 0, vocabulary);
+    Erase(allowed, 0, vocabulary);
   }
 }
 

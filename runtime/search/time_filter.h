@@ -8,6 +8,7 @@
 #include <span>
 
 #include "runtime/base/status.h"
+#include "runtime/search/token_set.h"
 
 namespace espalier {
 
@@ -33,8 +34,8 @@ class TimeState {
 
   void Append(const OwsmTimeRules& rules, int token);
 
-  // Puts -inf where `rules` forbids the token; scores: (vocabulary) f32. The rule adds 0 elsewhere.
-  void Apply(const OwsmTimeRules& rules, std::span<float> scores) const;
+  // Takes out of `allowed` what `rules` forbids to be the next token.
+  void Restrict(const OwsmTimeRules& rules, int vocabulary, TokenBits allowed) const;
 
  private:
   std::array<int, 3> last_ = {-1, -1, -1};  // y[-3], y[-2], y[-1]; -1 where y is shorter

@@ -23,20 +23,17 @@ void TopCandidates::Offer(const Candidate& candidate) {
   if (best_.size() > capacity_) best_.pop_back();
 }
 
-void TopCandidates::OfferRow(int hypothesis, std::span<const float> values, float scale,
-                             float bonus, float base) {
-  const auto score = [&](size_t i) { return values[i] * scale + bonus + base; };
+void TopCandidates::OfferRow(std::span<const float> values, int first_token) {
   const auto offer = [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      const float s = score(i);
-      if (s > Threshold()) Offer({s, hypothesis, static_cast<int>(i)});
+      if (values[i] > Threshold()) Offer({values[i], 0, first_token + static_cast<int>(i)});
     }
   };
   const size_t blocks = values.size() / kBlock * kBlock;
   for (size_t i = 0; i < blocks; i += kBlock) {
     const float threshold = Threshold();
     int above = 0;
-    for (size_t j = 0; j < kBlock; ++j) above |= score(i + j) > threshold ? 1 : 0;
+    for (size_t j = 0; j < kBlock; ++j) above |= values[i + j] > threshold ? 1 : 0;
     if (above != 0) offer(i, i + kBlock);
   }
   offer(blocks, values.size());

@@ -27,9 +27,8 @@ class TopCandidates {
     best_.reserve(capacity_ + 1);
   }
 
-  // Offers value[token]·scale + bonus + base (float32, in this order) for each token of a row.
-  void OfferRow(int hypothesis, std::span<const float> values, float scale, float bonus,
-                float base);
+  // Offers each value as the score of token first_token, first_token + 1, … of hypothesis 0.
+  void OfferRow(std::span<const float> values, int first_token);
 
   void Offer(const Candidate& candidate);
 

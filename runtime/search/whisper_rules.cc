@@ -1,6 +1,7 @@
 #include "runtime/search/whisper_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "runtime/base/string_format.h"
@@ -9,16 +10,6 @@
 namespace espalier {
 
 namespace {
-
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
-
-void Forbid(std::span<float> scores, int begin, int end) {
-  if (begin < end) std::fill(scores.begin() + begin, scores.begin() + end, kForbidden);
-}
-
-void Forbid(std::span<float> scores, std::span<const int> ids) {
-  for (const int id : ids) scores[static_cast<size_t>(id)] = kForbidden;
-}
 
 Status CheckIds(const WhisperTokenIds& ids, int vocabulary) {
   const auto is_bad = [&](int id) { return id < 0 || id >= vocabulary; };
@@ -55,6 +46,8 @@ Result<WhisperRules> WhisperRules::Create(const WhisperTokenIds& ids, int vocabu
   for (const int id : {ids.transcribe, ids.translate}) {
     if (id != -1) suppressed.push_back(id);
   }
+  rules.not_suppressed_.assign(TokenWordCount(vocabulary_size), -1);
+  for (const int id : suppressed) Erase(rules.not_suppressed_, id);
   return rules;
 }
 
@@ -65,38 +58,56 @@ void WhisperRules::Append(int token, WhisperRuleState* state) const {
   ++state->length;
 }
 
-float WhisperRules::Apply(const WhisperRuleState& state, std::span<float> log_probs) const {
-  if (state.length == 0) Forbid(log_probs, ids_.begin_suppress_ids);
-  Forbid(log_probs, ids_.suppress_ids);
-  if (timestamps_) ApplyTimeRules(state, log_probs);
-  return LogSumExp(log_probs);
+void WhisperRules::Allow(const WhisperRuleState& state, TokenBits allowed) const {
+  std::copy(not_suppressed_.begin(), not_suppressed_.end(), allowed.begin());
+  if (state.length == 0) {
+    for (const int id : ids_.begin_suppress_ids) Erase(allowed, id);
+  }
+  if (timestamps_) AllowTimes(state, allowed);
 }
 
-void WhisperRules::ApplyTimeRules(const WhisperRuleState& state, std::span<float> log_probs) const {
+void WhisperRules::AllowTimes(const WhisperRuleState& state, TokenBits allowed) const {
   const int first_time = ids_.first_time;
-  log_probs[static_cast<size_t>(ids_.no_timestamps)] = kForbidden;
+  Erase(allowed, ids_.no_timestamps);
   if (state.last_is_time && state.before_last_is_time) {
-    Forbid(log_probs, first_time, vocabulary_size_);  // a segment has begun: words, or the end
+    Erase(allowed, first_time, vocabulary_size_);  // a segment has begun: words, or the end
   } else if (state.last_is_time) {
-    Forbid(log_probs, 0, ids_.eot);  // a segment has ended: another time, or the end
+    Erase(allowed, 0, ids_.eot);  // a segment has ended: another time, or the end
   }
   if (state.last_time >= 0) {
     // Times never go back, and a segment lasts at least one step, or decoding might never end.
     const bool next_may_equal = state.last_is_time && !state.before_last_is_time;
-    Forbid(log_probs, first_time, state.last_time + (next_may_equal ? 0 : 1));
+    Erase(allowed, first_time, state.last_time + (next_may_equal ? 0 : 1));
   }
-  if (latest_time_ >= 0) Forbid(log_probs, first_time + latest_time_ + 1, vocabulary_size_);
+  if (latest_time_ >= 0) Erase(allowed, first_time + latest_time_ + 1, vocabulary_size_);
   if (state.length == 0) {
-    Forbid(log_probs, 0, first_time);
+    Erase(allowed, 0, first_time);
     if (ids_.max_initial_timestamp_index >= 0) {
-      Forbid(log_probs, first_time + ids_.max_initial_timestamp_index + 1, vocabulary_size_);
+      Erase(allowed, first_time + ids_.max_initial_timestamp_index + 1, vocabulary_size_);
     }
   }
-  // All times together against the best other token: no single time needs to win.
-  const auto split = static_cast<size_t>(first_time);
-  if (LogSumExp(log_probs.subspan(split)) > MaxOf(log_probs.first(split))) {
-    Forbid(log_probs, 0, first_time);
+}
+
+float WhisperRules::LogTotal(const TokenChoices::Group& others,
+                             const TokenChoices::Group& times) const {
+  if (TimesOnly(others, times)) return times.log_sum;
+  const std::array sums = {others.log_sum, times.log_sum};
+  return LogSumExp(sums);
+}
+
+float WhisperRules::Apply(std::span<const int32_t> allowed, std::span<float> log_probs) const {
+  Mask(allowed, log_probs);
+  const std::span<float> others = log_probs.first(static_cast<size_t>(ids_.first_time));
+  if (timestamps_ && LogSumExp(log_probs.subspan(others.size())) > MaxOf(others)) {
+    std::fill(others.begin(), others.end(), -std::numeric_limits<float>::infinity());
   }
+  return LogSumExp(log_probs);
+}
+
+float WhisperRules::Apply(const WhisperRuleState& state, std::span<float> log_probs) const {
+  std::vector<int32_t> allowed(not_suppressed_.size());
+  Allow(state, allowed);
+  return Apply(allowed, log_probs);
 }
 
 }  // namespace espalier

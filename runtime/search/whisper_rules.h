@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/search/token_choices.h"
 
 namespace espalier {
 
@@ -52,16 +53,34 @@ class WhisperRules {
 
   void Append(int token, WhisperRuleState* state) const;
 
-  // Puts -inf where the rules forbid the token after `state`; log_probs: (vocabulary) f32. Returns
-  // the logarithm of the probability that is left, which the log-probabilities of what is allowed
-  // must be lowered by: -inf when nothing is left, NaN when the model gave no numbers.
+  TokenGroups groups() const {
+    return {.times_begin = ids_.first_time, .times_end = vocabulary_size_, .end_token = ids_.eot};
+  }
+
+  // Makes `allowed` the set of the tokens that may follow `state`. Whether a time must follow is
+  // not known before the model has been asked: TimesOnly.
+  void Allow(const WhisperRuleState& state, TokenBits allowed) const;
+
+  // The choices are those of a row under Allow's set. Whether only a time may follow: all times
+  // together are likelier than the best other token, so that no single one needs to win.
+  bool TimesOnly(const TokenChoices::Group& others, const TokenChoices::Group& times) const {
+    return timestamps_ && times.log_sum > others.best();
+  }
+  // The logarithm of the probability that the rules leave, which the log-probabilities of what is
+  // allowed must be lowered by: -inf when nothing is left, NaN when the model gave no numbers.
+  float LogTotal(const TokenChoices::Group& others, const TokenChoices::Group& times) const;
+
+  // All of it for a whole row, (vocabulary) f32: puts -inf where a token is forbidden, returns the
+  // total. `allowed`: Allow's set.
+  float Apply(std::span<const int32_t> allowed, std::span<float> log_probs) const;
   float Apply(const WhisperRuleState& state, std::span<float> log_probs) const;
 
  private:
   WhisperRules() = default;
-  void ApplyTimeRules(const WhisperRuleState& state, std::span<float> log_probs) const;
+  void AllowTimes(const WhisperRuleState& state, TokenBits allowed) const;
 
   WhisperTokenIds ids_;
+  std::vector<int32_t> not_suppressed_;  // TokenBits
   int vocabulary_size_ = 0;
   bool timestamps_ = false;
   int latest_time_ = -1;

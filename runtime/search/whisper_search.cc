@@ -8,6 +8,7 @@
 #include "runtime/base/string_format.h"
 #include "runtime/search/hypothesis_tree.h"
 #include "runtime/search/log_math.h"
+#include "runtime/search/token_choices.h"
 #include "runtime/search/top_candidates.h"
 
 namespace espalier {
@@ -67,8 +68,12 @@ class Search {
   std::span<float> Row(size_t row) {
     return std::span<float>(log_probs_).subspan(row * vocabulary_, vocabulary_);
   }
+  TokenBits Allowed(size_t hypothesis) {
+    return TokenBits(allowed_).subspan(hypothesis * words_, words_);
+  }
   bool Sampling() const { return temperature_ > 0.0; }
 
+  void Allow();
   Status Start();
   Status ApplyRules();
   void StepBeam();
@@ -87,6 +92,7 @@ class Search {
   SampleGenerator& generator_;
   const size_t width_;  // hypotheses at once
   const size_t vocabulary_;
+  const size_t words_;  // of one hypothesis' TokenBits
   int step_limit_;
   double no_speech_prob_ = 0.0;
 
@@ -94,8 +100,10 @@ class Search {
   std::vector<Running> running_, next_;
   std::vector<Ended> ended_, looped_;
   bool stuck_ = false;             // the best hypothesis loops: those behind it have no better way
-  std::vector<float> log_probs_;   // (width, vocabulary)
-  std::vector<float> log_totals_;  // of each row, what the rules left
+  std::vector<int32_t> allowed_;   // (width, words)
+  TokenChoices choices_;           // of the running hypotheses
+  std::vector<float> log_totals_;  // of each of them, what the rules left
+  std::vector<float> log_probs_;   // whole rows: two at the start, all of them for sampling
   TopCandidates best_;
   std::vector<int> parents_, tokens_;  // of next_, for the scorer
   std::vector<int> tail_;
@@ -111,6 +119,7 @@ Search::Search(TokenScorer& scorer, const WhisperRules& rules, std::span<const i
       generator_(generator),
       width_(static_cast<size_t>(temperature > 0.0 ? options.best_of : options.beam_size)),
       vocabulary_(static_cast<size_t>(scorer.vocabulary_size())),
+      words_(TokenWordCount(scorer.vocabulary_size())),
       // A step looks at each hypothesis' best tokens until enough of them go on; at most one of
       // each hypothesis ends.
       best_(2 * static_cast<int>(width_)),
@@ -126,7 +135,13 @@ Search::Search(TokenScorer& scorer, const WhisperRules& rules, std::span<const i
   parents_.reserve(width_);
   tokens_.reserve(width_);
   log_totals_.resize(width_);
-  log_probs_.resize(std::max<size_t>(width_, 2) * vocabulary_);  // Start asks for two rows
+  allowed_.resize(width_ * words_);
+  choices_.Resize(static_cast<int>(width_), scorer.choice_count());
+  log_probs_.resize((Sampling() ? std::max<size_t>(width_, 2) : 2) * vocabulary_);
+}
+
+void Search::Allow() {
+  for (size_t h = 0; h < running_.size(); ++h) rules_.Allow(running_[h].state, Allowed(h));
 }
 
 Status Search::Start() {
@@ -139,12 +154,16 @@ Status Search::Start() {
   if (std::isnan(no_speech)) return Internal("the decoder's log-probabilities are not numbers");
   no_speech_prob_ = std::exp(static_cast<double>(no_speech));
   running_.push_back({});
+  Allow();
+  if (!Sampling()) choices_.Pick(0, Row(0), Allowed(0), rules_.groups());
   return OkStatus();
 }
 
+// Sampling draws from whole rows, a beam goes on with the best of the choices.
 Status Search::ApplyRules() {
   for (size_t h = 0; h < running_.size(); ++h) {
-    log_totals_[h] = rules_.Apply(running_[h].state, Row(h));
+    log_totals_[h] = Sampling() ? rules_.Apply(Allowed(h), Row(h))
+                                : rules_.LogTotal(choices_.others(h), choices_.times(h));
     if (!std::isfinite(log_totals_[h])) {
       return Internal("no token that Whisper's rules allow has a finite log-probability");
     }
@@ -157,7 +176,15 @@ Status Search::ApplyRules() {
 void Search::StepBeam() {
   best_.Clear(2 * static_cast<int>(width_));
   for (size_t h = 0; h < running_.size(); ++h) {
-    best_.OfferRow(static_cast<int>(h), Row(h), 1.0f, -log_totals_[h], running_[h].sum);
+    const TokenChoices::Group others = choices_.others(h), times = choices_.times(h);
+    const auto offer = [&](const TokenChoices::Group& group) {
+      for (size_t i = 0; i < group.tokens.size() && group.tokens[i] >= 0; ++i) {
+        const float sum = group.log_probs[i] - log_totals_[h] + running_[h].sum;
+        best_.Offer({sum, static_cast<int>(h), group.tokens[i]});
+      }
+    };
+    if (!rules_.TimesOnly(others, times)) offer(others);
+    offer(times);
   }
   for (const Candidate& candidate : best_.best()) {
     if (next_.size() + looped_.size() >= width_) break;
@@ -229,8 +256,14 @@ bool Search::LeavesAsLoop(const Running& hypothesis) {
 }
 
 Status Search::Advance() {
-  return scorer_.Advance(parents_, tokens_,
-                         std::span<float>(log_probs_).first(running_.size() * vocabulary_));
+  Allow();
+  if (Sampling()) {
+    return scorer_.Advance(parents_, tokens_,
+                           std::span<float>(log_probs_).first(running_.size() * vocabulary_));
+  }
+  return scorer_.AdvanceAndPick(parents_, tokens_,
+                                std::span(allowed_).first(running_.size() * words_),
+                                rules_.groups(), &choices_);
 }
 
 // BeamSearchDecoder.finalize and MaximumLikelihoodRanker: what did not end fills the list up; the

@@ -179,12 +179,16 @@ Status Inference::WriteHistory(int hypothesis_count, int position_count) {
   return OkStatus();
 }
 
-Status Inference::RunDecoder(int rows, int logit_rows, std::span<float> log_probs) {
+Status Inference::RunDecoder(int rows, int logit_rows) {
   const std::array<int32_t, 3> lengths{rows, steps_, logit_rows};
   ESP_RETURN_IF_ERROR(RunStage(Stage::kDecoder, lengths, &timings_.decoder_s));
   ++timings_.token_count;
   decoder_rows_ = rows;
-  return buffers_.find("log_probs")->second->Read(0, std::as_writable_bytes(log_probs));
+  return OkStatus();
+}
+
+Status Inference::ReadExternal(const char* name, std::span<std::byte> bytes) const {
+  return buffers_.find(name)->second->Read(0, bytes);
 }
 
 Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
@@ -213,11 +217,11 @@ Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
   for (size_t i = 0; i < rows.size(); ++i) ints_[i] = std::clamp(rows[i], 0, count - 1);
   ESP_RETURN_IF_ERROR(WriteInts("logit_indices", std::span(ints_.data(), rows.size())));
   position_ = count;
-  return RunDecoder(count, static_cast<int>(rows.size()), log_probs);
+  ESP_RETURN_IF_ERROR(RunDecoder(count, static_cast<int>(rows.size())));
+  return ReadExternal("log_probs", std::as_writable_bytes(log_probs));
 }
 
-Status Inference::Advance(std::span<const int> parents, std::span<const int> tokens,
-                          std::span<float> log_probs) {
+Status Inference::FeedTokens(std::span<const int> parents, std::span<const int> tokens) {
   if (position_ >= sizes_.positions) {
     return Exhausted(StrFormat("the decoder's %d positions are used up", sizes_.positions));
   }
@@ -237,9 +241,32 @@ Status Inference::Advance(std::span<const int> parents, std::span<const int> tok
   ESP_RETURN_IF_ERROR(WriteInts("lanes", scratch));
   ESP_RETURN_IF_ERROR(WriteInts("logit_indices", scratch));
   ++position_;
+  return WriteHistory(static_cast<int>(tokens.size()), position_);
+}
+
+Status Inference::Advance(std::span<const int> parents, std::span<const int> tokens,
+                          std::span<float> log_probs) {
   const auto count = static_cast<int>(tokens.size());
-  ESP_RETURN_IF_ERROR(WriteHistory(count, position_));
-  return RunDecoder(count, count, log_probs);
+  ESP_RETURN_IF_ERROR(FeedTokens(parents, tokens));
+  ESP_RETURN_IF_ERROR(RunDecoder(count, count));
+  return ReadExternal("log_probs", std::as_writable_bytes(log_probs));
+}
+
+Status Inference::AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
+                                 std::span<const int32_t> allowed, const TokenGroups& groups,
+                                 TokenChoices* choices) {
+  const TokenSplit split = TokenSplitOf(engine_->config());
+  if (groups != TokenGroups{split.times_begin, split.times_end, split.end_token} ||
+      choices->count() != ChoiceCount(engine_->beam_size_max())) {
+    return Internal("a search whose choices are not those of the model's plan");
+  }
+  const auto count = static_cast<int>(tokens.size());
+  ESP_RETURN_IF_ERROR(FeedTokens(parents, tokens));
+  ESP_RETURN_IF_ERROR(WriteInts("allowed", allowed));
+  ESP_RETURN_IF_ERROR(RunDecoder(count, count));
+  ESP_RETURN_IF_ERROR(
+      ReadExternal("choice_tokens", std::as_writable_bytes(choices->tokens(tokens.size()))));
+  return ReadExternal("choice_scores", std::as_writable_bytes(choices->scores(tokens.size())));
 }
 
 Status Inference::AlignBy(std::vector<std::pair<int, int>> heads) {

@@ -70,6 +70,9 @@ class Inference final : public TokenScorer {
                std::span<float> log_probs) override;
   Status Advance(std::span<const int> parents, std::span<const int> tokens,
                  std::span<float> log_probs) override;
+  Status AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
+                        std::span<const int32_t> allowed, const TokenGroups& groups,
+                        TokenChoices* choices) override;
 
   // What row `row` of the last Start (a position of the prompt) or Advance (a hypothesis) looked at
   // in the encoded window: (encoder_steps) weights, the mean over the alignment heads, which sum to
@@ -95,7 +98,10 @@ class Inference final : public TokenScorer {
 
   Status BindStage(Stage stage);
   Status RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds);
-  Status RunDecoder(int rows, int logit_rows, std::span<float> log_probs);
+  // Writes what the decoder reads for the next token of each hypothesis.
+  Status FeedTokens(std::span<const int> parents, std::span<const int> tokens);
+  Status RunDecoder(int rows, int logit_rows);
+  Status ReadExternal(const char* name, std::span<std::byte> bytes) const;
   Result<Buffer*> NamedBuffer(const std::string& name, int64_t size_bytes);
   Status WriteInts(const char* name, std::span<const int32_t> values);
   Status WriteHistory(int hypothesis_count, int position_count);

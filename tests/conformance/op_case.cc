@@ -88,7 +88,7 @@ TensorRef CaseBuilder::FixedSlot(int32_t rows, int32_t columns, float amplitude)
 }
 
 TensorRef CaseBuilder::Indices(int32_t length, const std::vector<int32_t>& values) {
-  const TensorRef ref = AddSlot({.name = {}, .dtype = DType::kI32, .length = length}, 1, 0.0f);
+  const TensorRef ref = Integers(length, 1);
   if (!values.empty()) {
     std::memcpy(case_.contents.back().data(), values.data(), values.size() * sizeof(int32_t));
   }
@@ -101,6 +101,10 @@ TensorRef CaseBuilder::FixedIndices(int32_t rows, int32_t columns,
       AddSlot({.name = {}, .dtype = DType::kI32, .length = -1, .fixed_rows = rows}, columns, 0.0f);
   std::memcpy(case_.contents.back().data(), values.data(), values.size() * sizeof(int32_t));
   return ref;
+}
+
+TensorRef CaseBuilder::Integers(int32_t length, int32_t columns) {
+  return AddSlot({.name = {}, .dtype = DType::kI32, .length = length}, columns, 0.0f);
 }
 
 WeightRef CaseBuilder::Weight(int64_t rows, int64_t columns, float amplitude) {

@@ -54,6 +54,8 @@ class CaseBuilder {
   // (length or rows, columns) indices; those behind `values` are zero.
   TensorRef Indices(int32_t length, const std::vector<int32_t>& values);
   TensorRef FixedIndices(int32_t rows, int32_t columns, const std::vector<int32_t>& values);
+  // (length, columns) integers that the op writes.
+  TensorRef Integers(int32_t length, int32_t columns);
   // A weight with a row stride wider than its columns, aligned to its element only.
   WeightRef Weight(int64_t rows, int64_t columns, float amplitude = 1.0f);
   // The same for operands that are never i8 (Plan::Validate): f32 then.

@@ -43,7 +43,9 @@ struct Launch {
   int threads = 128, dynamic_bytes = 0;
 };
 Launch LaunchOf(const Kernel& kernel) {
-  if (kernel.name.starts_with("LogSoftmax")) return {.threads = 512};
+  if (kernel.name.starts_with("LogSoftmax") || kernel.name.starts_with("TopTokens")) {
+    return {.threads = 512};
+  }
   if (kernel.name.starts_with("Gemm") || kernel.name.starts_with("PackRows") ||
       kernel.name.starts_with("StoreSums") || kernel.name.starts_with("MeanPool")) {
     return {.threads = 256};

@@ -16,15 +16,12 @@ TEST(TopCandidatesTest, EqualsAStableSort) {
       TopCandidates top(capacity);
       top.Clear(capacity);
       std::vector<Candidate> all;
-      for (int h = 0; h < 3; ++h) {
+      for (int first = 0; first < 3000; first += 1000) {
         std::vector<float> row(size);
         // Few distinct values, so that ties are common.
         for (float& v : row) v = static_cast<float>(random() % 50) * -0.25f;
-        const float base = -0.5f * static_cast<float>(h);
-        top.OfferRow(h, row, 0.75f, 0.125f, base);
-        for (size_t i = 0; i < size; ++i) {
-          all.push_back({row[i] * 0.75f + 0.125f + base, h, static_cast<int>(i)});
-        }
+        top.OfferRow(row, first);
+        for (size_t i = 0; i < size; ++i) all.push_back({row[i], 0, first + static_cast<int>(i)});
       }
       std::stable_sort(all.begin(), all.end(),
                        [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
@@ -32,7 +29,6 @@ TEST(TopCandidatesTest, EqualsAStableSort) {
       ASSERT_EQ(best.size(), std::min(all.size(), static_cast<size_t>(capacity)));
       for (size_t i = 0; i < best.size(); ++i) {
         EXPECT_EQ(best[i].score, all[i].score);
-        EXPECT_EQ(best[i].hypothesis, all[i].hypothesis);
         EXPECT_EQ(best[i].token, all[i].token);
       }
     }
@@ -45,7 +41,7 @@ TEST(TopCandidatesTest, NeverKeepsForbiddenOrBrokenScores) {
   row[150] = -9.0f;
   TopCandidates top(5);
   top.Clear(5);
-  top.OfferRow(0, row, 1.0f, 0.0f, 0.0f);
+  top.OfferRow(row, 0);
   ASSERT_EQ(top.best().size(), 1u);
   EXPECT_EQ(top.best()[0].token, 150);
 }

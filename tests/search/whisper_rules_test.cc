@@ -125,10 +125,10 @@ TEST(WhisperRulesTest, TimesTogetherBeatTheBestToken) {
 TEST(WhisperRulesTest, MissingNumbersAreNoticed) {
   const WhisperRules rules = Rules(true);
   std::vector<float> row(kVocabulary, std::nanf(""));
-  EXPECT_FALSE(std::isfinite(rules.Apply({}, row)));
+  EXPECT_FALSE(std::isfinite(rules.Apply(WhisperRuleState{}, row)));
   row = TextLikely();
   row[19] = std::nanf("");
-  EXPECT_TRUE(std::isnan(rules.Apply({}, row)));
+  EXPECT_TRUE(std::isnan(rules.Apply(WhisperRuleState{}, row)));
 }
 
 TEST(WhisperRulesTest, IdsAreChecked) {

@@ -322,8 +322,7 @@ class FlatScorer : public TokenScorer {
     return Fill(rows);
   }
   Status Advance(std::span<const int>, std::span<const int>, std::span<float> rows) override {
-    allocations += AllocationCount() - before_;
-    ++steps;
+    if (++steps > 1) allocations += AllocationCount() - before_;  // TokenScorer makes its rows
     return Fill(rows);
   }
 

@@ -38,6 +38,9 @@ class Operands {
   MatrixView<const int32_t> I32(const TensorRef& ref) const {
     return View<const int32_t>(ref, DType::kI32);
   }
+  MatrixView<int32_t> WritableI32(const TensorRef& ref) const {
+    return View<int32_t>(ref, DType::kI32);
+  }
   const Weight& At(const WeightRef& ref) const {
     return plan_.weights[static_cast<size_t>(ref.index)];
   }

@@ -44,6 +44,7 @@ struct Frame {
   }
   Window<const float> Read(const Operand& operand) const { return At<const float>(operand); }
   Window<const int32_t> Indices(const Operand& operand) const { return At<const int32_t>(operand); }
+  Window<int32_t> WritableIndices(const Operand& operand) const { return At<int32_t>(operand); }
   Rows Count(const RowSource& rows) const {
     return {.at = rows.length >= 0 ? lengths + rows.length : nullptr, .most = rows.most};
   }
