@@ -1,5 +1,7 @@
 #include "apps/cli/timings_text.h"
 
+#include <algorithm>
+
 #include "apps/cli/writers/plain_text.h"
 #include "runtime/base/string_format.h"
 
@@ -7,20 +9,40 @@ namespace espalier::cli {
 
 namespace {
 
+double Each(int64_t sum, int64_t count) {
+  return static_cast<double>(sum) / static_cast<double>(std::max<int64_t>(count, 1));
+}
+
+// What the device did for one of `count` windows or decoder steps, on average.
+std::string ShareText(const char* name, const DeviceCounters& sum, int64_t count) {
+  return StrFormat(
+      "  %-12s %9.1f dispatches, %.1f barriers, %.1f submits; %.1f kB written, "
+      "%.1f kB read\n",
+      name, Each(sum.dispatches, count), Each(sum.barriers, count), Each(sum.submits, count),
+      Each(sum.written_bytes, count) / 1e3, Each(sum.read_bytes, count) / 1e3);
+}
+
 // Nothing for devices that do not count.
-std::string DeviceText(const DeviceCounters& device) {
+std::string DeviceText(const Timings& timings) {
+  const DeviceCounters &device = timings.device, &steps = timings.device_steps;
   if (device.submits == 0) return "";
   const auto megabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e6; };
   return StrFormat("  %-12s %9lld dispatches, %lld barriers, %lld submits\n", "device",
                    static_cast<long long>(device.dispatches),
                    static_cast<long long>(device.barriers),
                    static_cast<long long>(device.submits)) +
-         StrFormat("  %-12s %9lld command buffers, %lld descriptor sets\n", "recorded",
-                   static_cast<long long>(device.command_buffers),
-                   static_cast<long long>(device.descriptor_writes)) +
-         StrFormat("  %-12s %9.1f MB written, %.1f MB read, %.1f MB in use\n", "memory",
-                   megabytes(device.written_bytes), megabytes(device.read_bytes),
-                   megabytes(device.memory_bytes));
+         ShareText("  a window", device.Since(steps), timings.window_count) +
+         ShareText("  a step", steps, timings.token_count) +
+         StrFormat(
+             "  %-12s %9lld command buffers, %lld descriptor sets; in decoder steps %lld, "
+             "%lld\n",
+             "recorded", static_cast<long long>(device.command_buffers),
+             static_cast<long long>(device.descriptor_writes),
+             static_cast<long long>(steps.command_buffers),
+             static_cast<long long>(steps.descriptor_writes)) +
+         StrFormat("  %-12s %9.1f MB written, %.1f MB read; %.1f MB in use of %.1f taken\n",
+                   "memory", megabytes(device.written_bytes), megabytes(device.read_bytes),
+                   megabytes(device.memory_bytes), megabytes(device.reserved_bytes));
 }
 
 }  // namespace
@@ -49,7 +71,10 @@ std::string TimingsText(const std::string& name, const Timings& timings, int64_t
     text += StrFormat("  %-12s %9.1f MB touched\n", "weights",
                       static_cast<double>(timings.weight_bytes_touched) / 1e6);
   }
-  return text + DeviceText(timings.device);
+  text += StrFormat("  %-12s %9.1f M multiply-adds a window, %.1f M a decoder step\n", "work",
+                    Each(timings.encoder_multiply_adds, timings.window_count) / 1e6,
+                    Each(timings.decoder_multiply_adds, timings.token_count) / 1e6);
+  return text + DeviceText(timings);
 }
 
 }  // namespace espalier::cli

@@ -36,7 +36,8 @@ struct DeviceCounters {
   int64_t descriptor_writes = 0;  // descriptor sets written
   int64_t written_bytes = 0;      // host to device, weights included
   int64_t read_bytes = 0;         // device to host
-  int64_t memory_bytes = 0;       // device memory in use at present
+  int64_t memory_bytes = 0;       // device memory in use at present, host memory it reads included
+  int64_t reserved_bytes = 0;     // taken from the driver at present for that
 
   // What was done since `earlier`; memory stays what it is.
   DeviceCounters Since(const DeviceCounters& earlier) const {
@@ -47,7 +48,19 @@ struct DeviceCounters {
             .descriptor_writes = descriptor_writes - earlier.descriptor_writes,
             .written_bytes = written_bytes - earlier.written_bytes,
             .read_bytes = read_bytes - earlier.read_bytes,
-            .memory_bytes = memory_bytes};
+            .memory_bytes = memory_bytes,
+            .reserved_bytes = reserved_bytes};
+  }
+  // Adds what was done; memory stays what it is.
+  DeviceCounters& operator+=(const DeviceCounters& more) {
+    dispatches += more.dispatches;
+    barriers += more.barriers;
+    submits += more.submits;
+    command_buffers += more.command_buffers;
+    descriptor_writes += more.descriptor_writes;
+    written_bytes += more.written_bytes;
+    read_bytes += more.read_bytes;
+    return *this;
   }
 };
 

@@ -91,12 +91,17 @@ Cost OpCost(const Plan& plan, const Op& op, std::span<const int32_t> lengths,
   return cost;
 }
 
-Cost PlanCost(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions) {
-  Cost total{.weight_bytes = WeightBytes(plan)};
-  for (const Op& op : plan.ops) {
-    total.multiply_adds += std::visit(MultiplyAdds(plan, lengths, cached_positions), op);
-  }
+int64_t PlanMultiplyAdds(const Plan& plan, std::span<const int32_t> lengths,
+                         int32_t cached_positions) {
+  const MultiplyAdds count(plan, lengths, cached_positions);
+  int64_t total = 0;
+  for (const Op& op : plan.ops) total += std::visit(count, op);
   return total;
+}
+
+Cost PlanCost(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions) {
+  return {.multiply_adds = PlanMultiplyAdds(plan, lengths, cached_positions),
+          .weight_bytes = WeightBytes(plan)};
 }
 
 int64_t WeightBytes(const Plan& plan) {

@@ -24,6 +24,10 @@ struct Cost {
 Cost OpCost(const Plan& plan, const Op& op, std::span<const int32_t> lengths,
             int32_t cached_positions = 0);
 
+// The multiply-adds of the whole plan, without looking at weights: cheap enough for every run.
+int64_t PlanMultiplyAdds(const Plan& plan, std::span<const int32_t> lengths,
+                         int32_t cached_positions = 0);
+
 // The whole plan; a weight that several ops read is counted once.
 Cost PlanCost(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions = 0);
 

@@ -38,6 +38,7 @@ Result<std::unique_ptr<Inference>> Inference::OnCpu() const {
   auto inference = std::make_unique<Inference>(std::move(engine), options_);
   inference->stop_ = stop_;
   inference->timings_ = timings_;
+  inference->timings_.device_steps = {};  // of another device
   return inference;
 }
 
@@ -86,8 +87,16 @@ int64_t Inference::BoundWeightBytes() const {
 
 Status Inference::RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds) {
   const Stopwatch watch;
-  const Status status = stages_[stage].state->Run(lengths, stop_);
+  const BoundStage& bound = stages_[stage];
+  const Status status = bound.state->Run(lengths, stop_);
   *seconds += watch.Seconds();
+  const Plan& plan = bound.executable->plan();
+  resolved_.resize(plan.lengths.size());
+  if (status.ok() && plan.ResolveLengths(lengths, resolved_).ok()) {
+    int64_t& work =
+        stage == Stage::kDecoder ? timings_.decoder_multiply_adds : timings_.encoder_multiply_adds;
+    work += PlanMultiplyAdds(plan, resolved_, position_);
+  }
   return status;
 }
 
@@ -193,6 +202,7 @@ Status Inference::ReadExternal(const char* name, std::span<std::byte> bytes) con
 
 Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
                         std::span<float> log_probs) {
+  const StepCounter counter(this);
   if (!encoded_) return Internal("decoding before an encoded window");
   const auto count = static_cast<int>(prompt.size());
   if (count < 1 || count > sizes_.positions) {
@@ -246,6 +256,7 @@ Status Inference::FeedTokens(std::span<const int> parents, std::span<const int> 
 
 Status Inference::Advance(std::span<const int> parents, std::span<const int> tokens,
                           std::span<float> log_probs) {
+  const StepCounter counter(this);
   const auto count = static_cast<int>(tokens.size());
   ESP_RETURN_IF_ERROR(FeedTokens(parents, tokens));
   ESP_RETURN_IF_ERROR(RunDecoder(count, count));
@@ -255,6 +266,7 @@ Status Inference::Advance(std::span<const int> parents, std::span<const int> tok
 Status Inference::AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
                                  std::span<const int32_t> allowed, const TokenGroups& groups,
                                  TokenChoices* choices) {
+  const StepCounter counter(this);
   const TokenSplit split = TokenSplitOf(engine_->config());
   if (groups != TokenGroups{split.times_begin, split.times_end, split.end_token} ||
       choices->count() != ChoiceCount(engine_->beam_size_max())) {

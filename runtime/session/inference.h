@@ -96,6 +96,22 @@ class Inference final : public TokenScorer {
     std::unique_ptr<ExecutionState> state;
   };
 
+  // Adds to Timings::device_steps what the device does until it goes out of scope.
+  class StepCounter {
+   public:
+    explicit StepCounter(Inference* inference)
+        : inference_(*inference), before_(inference_.engine_->backend().counters()) {}
+    ~StepCounter() {
+      inference_.timings_.device_steps += inference_.engine_->backend().counters().Since(before_);
+    }
+    StepCounter(const StepCounter&) = delete;
+    StepCounter& operator=(const StepCounter&) = delete;
+
+   private:
+    Inference& inference_;
+    DeviceCounters before_;
+  };
+
   Status BindStage(Stage stage);
   Status RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds);
   // Writes what the decoder reads for the next token of each hypothesis.
@@ -123,7 +139,8 @@ class Inference final : public TokenScorer {
   std::vector<int32_t> history_, next_history_;
   std::vector<int32_t> ints_;  // scratch of max_positions
   std::vector<float> ctc_;
-  int decoder_rows_ = 0;  // of the last run
+  int decoder_rows_ = 0;           // of the last run
+  std::vector<int32_t> resolved_;  // row counts of the run at hand
   std::vector<float> alignment_row_;
   Timings timings_;
 };

@@ -29,12 +29,14 @@ struct Timings {
   double load_s = 0, features_s = 0, gates_s = 0, plan_s = 0, encoder_s = 0, decoder_s = 0,
          search_s = 0, total_s = 0;
   int64_t window_count = 0;
-  int64_t token_count = 0;    // decoder steps
-  int64_t encoder_steps = 0;  // of all windows together
-  int64_t encoder_multiply_adds = 0;
-  int64_t weight_bytes_touched = 0;  // of all plans that ran, each weight once
+  int64_t token_count = 0;            // decoder steps
+  int64_t encoder_steps = 0;          // of all windows together
+  int64_t encoder_multiply_adds = 0;  // of all windows: all that decoder steps are not
+  int64_t decoder_multiply_adds = 0;  // of all decoder steps
+  int64_t weight_bytes_touched = 0;   // of all plans that ran, each weight once
   int gate_count = 0, closed_gate_count = 0;
-  DeviceCounters device = {};  // of the device, other sessions' work on it included
+  DeviceCounters device = {};        // of the device, other sessions' work on it included
+  DeviceCounters device_steps = {};  // its part in decoder steps: inputs, runs, results read back
 };
 
 struct Transcript {

@@ -43,6 +43,7 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
   const Stopwatch watch;
   const Timings before = inference_->timings();
   device_before_ = engine_->backend().counters();
+  steps_before_ = before.device_steps;
   features_s_ = search_s_ = 0;
   context_.reset();
   gates_.reset();
@@ -109,6 +110,7 @@ Status WindowLoop::MoveToCpu(const Status& reason, Transcript* transcript) {
   ESP_ASSIGN_OR_RETURN(inference_, inference_->OnCpu());
   engine_ = inference_->engine();
   device_before_ = engine_->backend().counters();
+  steps_before_ = {};
   transcript->warnings.push_back(device + " failed, the CPU goes on: " + reason.message());
   return OkStatus();
 }
@@ -168,7 +170,10 @@ void WindowLoop::FillTimings(const Timings& before, double total_s, Timings* tim
   timings->window_count -= before.window_count;
   timings->token_count -= before.token_count;
   timings->encoder_steps -= before.encoder_steps;
+  timings->encoder_multiply_adds -= before.encoder_multiply_adds;
+  timings->decoder_multiply_adds -= before.decoder_multiply_adds;
   timings->device = engine_->backend().counters().Since(device_before_);
+  timings->device_steps = timings->device_steps.Since(steps_before_);
   timings->total_s = total_s;
 }
 

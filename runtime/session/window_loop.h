@@ -63,7 +63,8 @@ class WindowLoop : public Transcriber {
   std::unique_ptr<Inference> inference_;
   std::optional<Context> context_;  // of the file at hand, once known
   std::optional<GateMask> gates_;   // likewise
-  DeviceCounters device_before_;    // when the file began
+  DeviceCounters device_before_;    // when the file began, or a new device took over
+  DeviceCounters steps_before_;     // likewise, of Timings::device_steps
   double features_s_ = 0, search_s_ = 0;
 };
 

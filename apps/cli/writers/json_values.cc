@@ -27,6 +27,7 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
   json["windows"] = timings.window_count;
   json["decoder_steps"] = timings.token_count;
   json["encoder_multiply_adds"] = timings.encoder_multiply_adds;
+  json["decoder_multiply_adds"] = timings.decoder_multiply_adds;
   json["weight_bytes_touched"] = timings.weight_bytes_touched;
   json["gates"] = timings.gate_count;
   json["closed_gates"] = timings.closed_gate_count;
@@ -39,7 +40,16 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
                       {"descriptor_writes", device.descriptor_writes},
                       {"written_bytes", device.written_bytes},
                       {"read_bytes", device.read_bytes},
-                      {"memory_bytes", device.memory_bytes}};
+                      {"memory_bytes", device.memory_bytes},
+                      {"reserved_bytes", device.reserved_bytes}};
+    const DeviceCounters& steps = timings.device_steps;
+    json["device"]["decoder_steps"] = {{"dispatches", steps.dispatches},
+                                       {"barriers", steps.barriers},
+                                       {"submits", steps.submits},
+                                       {"command_buffers", steps.command_buffers},
+                                       {"descriptor_writes", steps.descriptor_writes},
+                                       {"written_bytes", steps.written_bytes},
+                                       {"read_bytes", steps.read_bytes}};
   }
   return json;
 }

@@ -16,7 +16,8 @@ struct Counters {
   std::atomic<int64_t> pipelines = 0;   // made
   std::atomic<int64_t> written_bytes = 0;
   std::atomic<int64_t> read_bytes = 0;
-  std::atomic<int64_t> memory_bytes = 0;  // in use at present
+  std::atomic<int64_t> memory_bytes = 0;    // in use at present
+  std::atomic<int64_t> reserved_bytes = 0;  // of blocks at present
 };
 
 }  // namespace espalier::vulkan

@@ -57,6 +57,11 @@ Status Device::Fail(VkResult result, const char* what) {
 }
 
 Status Device::SubmitAndWait(VkCommandBuffer commands, VkFence fence) {
+  ESP_RETURN_IF_ERROR(Submit(commands, fence));
+  return Wait(fence);
+}
+
+Status Device::Submit(VkCommandBuffer commands, VkFence fence) {
   if (lost()) return Status(StatusCode::kDeviceLost, physical_.name + ": the device was lost");
   VkSubmitInfo info = {};
   info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
@@ -69,7 +74,12 @@ Status Device::SubmitAndWait(VkCommandBuffer commands, VkFence fence) {
   }
   if (result != VK_SUCCESS) return Fail(result, "submit");
   ++counters_.submits;
-  result = functions_.WaitForFences(handle_, 1, &fence, VK_TRUE, kTimeoutNs);
+  return OkStatus();
+}
+
+Status Device::Wait(VkFence fence) {
+  if (silent()) return Status(StatusCode::kDeviceLost, physical_.name + ": gives no answer");
+  VkResult result = functions_.WaitForFences(handle_, 1, &fence, VK_TRUE, kTimeoutNs);
   if (result != VK_SUCCESS) return Fail(result, "wait");
   result = functions_.ResetFences(handle_, 1, &fence);
   if (result != VK_SUCCESS) return Fail(result, "fence");

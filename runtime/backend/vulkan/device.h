@@ -36,8 +36,11 @@ class Device {
     if (handle != VK_NULL_HANDLE && !silent()) function(handle_, handle, nullptr);
   }
 
-  // Runs the command buffer and waits until it is done. `fence`: the caller's, unsignalled before
-  // and after. Errors: kDeviceLost, also when the device gives no answer in kTimeout; kExhausted.
+  // Runs the command buffer. `fence`: the caller's, unsignalled before Submit and after Wait, which
+  // waits until the work is done. Errors: kDeviceLost, also when the device gives no answer in
+  // kTimeout; kExhausted.
+  Status Submit(VkCommandBuffer commands, VkFence fence);
+  Status Wait(VkFence fence);
   Status SubmitAndWait(VkCommandBuffer commands, VkFence fence);
 
   Result<VkFence> MakeFence();

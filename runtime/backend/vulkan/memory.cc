@@ -101,6 +101,8 @@ Result<MemoryPool::Block> MemoryPool::MakeBlock(VkDeviceSize size_bytes, MemoryU
                           static_cast<long long>(device_.counters().memory_bytes)));
   }
   block.free = FreeRanges(size_bytes);
+  block.size_bytes = size_bytes;
+  device_.counters().reserved_bytes += static_cast<int64_t>(size_bytes);
   return block;
 }
 
@@ -108,6 +110,7 @@ void MemoryPool::DestroyBlock(Block& block) {
   const Functions& vk = device_.functions();
   device_.Destroy(vk.DestroyBuffer, block.buffer);
   device_.Destroy(vk.FreeMemory, block.memory);
+  device_.counters().reserved_bytes -= static_cast<int64_t>(block.size_bytes);
   block = {};
 }
 

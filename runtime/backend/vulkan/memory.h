@@ -66,6 +66,7 @@ class MemoryPool {
     VkDeviceMemory memory = VK_NULL_HANDLE;
     VkBuffer buffer = VK_NULL_HANDLE;
     std::byte* host = nullptr;
+    VkDeviceSize size_bytes = 0;
     MemoryUse use = MemoryUse::kDevice;
     FreeRanges free;
   };

@@ -8,9 +8,7 @@ Result<std::unique_ptr<Recorder>> Recorder::Create(Device* device, const Pipelin
   return recorder;
 }
 
-Recorder::~Recorder() {
-  device_.Destroy(device_.functions().DestroyCommandPool, pool_);
-}
+Recorder::~Recorder() { device_.Destroy(device_.functions().DestroyCommandPool, pool_); }
 
 void Recorder::Barrier(VkCommandBuffer commands, VkPipelineStageFlags from, VkPipelineStageFlags to,
                        VkAccessFlags access) {

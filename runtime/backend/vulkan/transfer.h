@@ -1,7 +1,9 @@
 // Bytes between host and device. Where device memory is the host's own they are copied straight;
-// else through a mapped staging range and the device's copy engine, piece by piece.
+// else through a ring of mapped staging pieces: while the device copies one, the host fills or
+// empties another.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -26,17 +28,31 @@ class Transfer {
 
  private:
   Transfer(Device* device, MemoryPool* pool) : device_(*device), pool_(*pool) {}
+  // One piece of the ring.
+  struct Piece {
+    VkCommandPool pool = VK_NULL_HANDLE;
+    VkCommandBuffer commands = VK_NULL_HANDLE;
+    VkFence fence = VK_NULL_HANDLE;
+    size_t begin = 0;             // in staging_
+    std::span<std::byte> wanted;  // of a read: where the bytes go when they have come
+    bool is_busy = false;         // submitted and not waited for
+  };
+
+  Status MakePiece(Piece* piece);
   Status PrepareStaging();  // on first need
+  // Waits for what the piece was submitted with; a read's bytes are then where they are wanted.
+  Status Finish(Piece* piece);
+  Status FinishAll();
   template <typename RecordFunction>
-  Status Submit(const RecordFunction& record);
+  Status Submit(Piece* piece, const RecordFunction& record);
+  Status WriteStaged(const Allocation& to, size_t offset_bytes, std::span<const std::byte> bytes);
+  Status ReadStaged(const Allocation& from, size_t offset_bytes, std::span<std::byte> bytes);
 
   Device& device_;
   MemoryPool& pool_;
   std::mutex mutex_;
-  Allocation staging_;  // guarded by mutex_, as all below
-  VkCommandPool commands_ = VK_NULL_HANDLE;
-  VkCommandBuffer buffer_ = VK_NULL_HANDLE;
-  VkFence fence_ = VK_NULL_HANDLE;
+  Allocation staging_;  // guarded by mutex_, as the ring
+  std::array<Piece, 4> pieces_;
 };
 
 }  // namespace espalier::vulkan

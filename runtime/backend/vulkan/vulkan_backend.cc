@@ -14,6 +14,10 @@ namespace {
 
 using vulkan::PhysicalDevice;
 
+// Buffers up to this size are host memory that shaders reach over the bus: what a decoder step is
+// given and what it finds, a few kilobytes, which would otherwise be a staged copy each.
+constexpr size_t kMappedBytes = size_t{64} << 10;
+
 const char* KindOf(VkPhysicalDeviceType type) {
   switch (type) {
     case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
@@ -78,7 +82,9 @@ class VulkanBackend final : public Backend {
   const DeviceInfo& info() const override { return info_; }
 
   Result<std::unique_ptr<Buffer>> Allocate(size_t size_bytes) override {
-    ESP_ASSIGN_OR_RETURN(auto memory, memory_->Allocate(size_bytes, vulkan::MemoryUse::kDevice));
+    const auto use =
+        size_bytes <= kMappedBytes ? vulkan::MemoryUse::kHost : vulkan::MemoryUse::kDevice;
+    ESP_ASSIGN_OR_RETURN(auto memory, memory_->Allocate(size_bytes, use));
     ESP_RETURN_IF_ERROR(transfer_->Clear(memory));
     return std::unique_ptr<Buffer>(
         std::make_unique<vulkan::DeviceBuffer>(std::move(memory), transfer_.get()));
@@ -117,7 +123,8 @@ class VulkanBackend final : public Backend {
             .descriptor_writes = counters.descriptor_writes,
             .written_bytes = counters.written_bytes,
             .read_bytes = counters.read_bytes,
-            .memory_bytes = counters.memory_bytes};
+            .memory_bytes = counters.memory_bytes,
+            .reserved_bytes = counters.reserved_bytes};
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include "runtime/backend/vulkan/functions.h"
 #include "tests/backend/cpu/run_case.h"
+#include "tests/backend/device/small_plan.h"
 #include "tests/backend/vulkan/open_vulkan.h"
 #include "tests/conformance/op_case.h"
 
@@ -89,6 +90,16 @@ std::vector<StatusCode> FailInTurn(const VulkanOptions& options,
 
 conformance::OpCase SmallCase() { return std::move(conformance::LayerNormCases(DType::kF32)[3]); }
 
+// With buffers that are staged where memory is separate, in several pieces.
+conformance::OpCase LargeCase() {
+  constexpr int32_t kRows = 60'000;  // of 32 bytes
+  conformance::OpCase op_case;
+  op_case.plan = small_plan::ThreeOps(kRows, false);
+  op_case.lengths = {100};
+  op_case.contents.assign(2, std::vector<std::byte>(size_t{kRows} * small_plan::kWidth * 4));
+  return op_case;
+}
+
 bool HasDevice(std::string* reason) { return OpenVulkan(reason) != nullptr; }
 
 TEST(VulkanFaultsTest, DeviceLostAtEverySubmit) {
@@ -98,8 +109,8 @@ TEST(VulkanFaultsTest, DeviceLostAtEverySubmit) {
   const auto submit = [](vulkan::Functions* f) { f->QueueSubmit = Submit; };
   const auto mapped = FailInTurn(WithFault(submit), SmallCase());
   EXPECT_EQ(mapped, std::vector<StatusCode>(2, StatusCode::kDeviceLost));
-  const auto staged = FailInTurn(WithFault(submit, true), SmallCase());
-  EXPECT_GT(staged.size(), 6u);
+  const auto staged = FailInTurn(WithFault(submit, true), LargeCase());
+  EXPECT_GT(staged.size(), 8u);
   for (const StatusCode code : staged) EXPECT_EQ(code, StatusCode::kDeviceLost);
 }
 
@@ -121,8 +132,8 @@ TEST(VulkanFaultsTest, NothingIsFreedUnderADeviceThatGivesNoAnswer) {
   const auto wait = [](vulkan::Functions* f) { f->WaitForFences = WaitNotAtAll; };
   EXPECT_EQ(FailInTurn(WithFault(wait), SmallCase()),
             std::vector<StatusCode>(2, StatusCode::kDeviceLost));
-  const auto staged = FailInTurn(WithFault(wait, true), SmallCase());
-  EXPECT_GT(staged.size(), 6u);
+  const auto staged = FailInTurn(WithFault(wait, true), LargeCase());
+  EXPECT_GT(staged.size(), 8u);
   for (const StatusCode code : staged) EXPECT_EQ(code, StatusCode::kDeviceLost);
 }
 

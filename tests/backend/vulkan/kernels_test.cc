@@ -165,22 +165,25 @@ TEST(VulkanKernelsTest, InvocationsThatLoadForThemselves) {
 TEST(VulkanKernelsTest, MemoryOfItsOwnIsStaged) {
   VULKAN_OR_SKIP(backend, {.separate_memory = true});
   ExpectLikeReference(*backend, Third(conformance::EmbedCases(DType::kF16)));
-  ExpectLikeReference(*backend, {AlignedLinear(45, 52, 76)});
-  EXPECT_EQ((*backend->Allocate(64))->host(), nullptr);
+  ExpectLikeReference(*backend, {AlignedLinear(45, 52, 76), AlignedLinear(400, 52, 76)});
+  EXPECT_NE((*backend->Allocate(65536))->host(), nullptr) << "small ones go over the bus";
+  EXPECT_EQ((*backend->Allocate(65537))->host(), nullptr);
 }
 
 TEST(VulkanKernelsTest, FreshBuffersReadAsZeros) {
   for (const bool separate : {false, true}) {
     VULKAN_OR_SKIP(backend, {.separate_memory = separate});
-    std::vector<std::byte> bytes(1000, std::byte{7}), zeros(1000);
-    {
-      const auto used = *backend->Allocate(1000);
-      ASSERT_TRUE(used->Write(0, bytes).ok());
+    for (const size_t size : {1000, 100'001}) {
+      std::vector<std::byte> bytes(size, std::byte{7}), zeros(size);
+      {
+        const auto used = *backend->Allocate(size);
+        ASSERT_TRUE(used->Write(0, bytes).ok());
+      }
+      const auto fresh = backend->Allocate(size);
+      ASSERT_TRUE(fresh.ok());
+      ASSERT_TRUE((*fresh)->Read(0, bytes).ok());
+      EXPECT_EQ(bytes, zeros);
     }
-    const auto fresh = backend->Allocate(1000);
-    ASSERT_TRUE(fresh.ok());
-    ASSERT_TRUE((*fresh)->Read(0, bytes).ok());
-    EXPECT_EQ(bytes, zeros);
   }
 }
 

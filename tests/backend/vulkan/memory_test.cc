@@ -40,6 +40,7 @@ TEST_P(VulkanMemoryTest, RangesAreApartAlignedAndAccounted) {
   EXPECT_EQ(b.offset(), a.offset() + 256);
   EXPECT_EQ(c.offset(), b.offset() + 512);
   EXPECT_EQ(InUse(), 1024);
+  EXPECT_EQ(device_->counters().reserved_bytes, int64_t{32} << 20);
   EXPECT_EQ(b.size_bytes(), 300u);
 }
 

@@ -18,7 +18,8 @@ struct Counters {
   std::atomic<int64_t> graphs = 0;      // captured
   std::atomic<int64_t> written_bytes = 0;
   std::atomic<int64_t> read_bytes = 0;
-  std::atomic<int64_t> memory_bytes = 0;  // in use at present
+  std::atomic<int64_t> memory_bytes = 0;    // in use at present
+  std::atomic<int64_t> reserved_bytes = 0;  // of blocks at present
 };
 
 // Thread-safe. Everything made from it must be gone before it.

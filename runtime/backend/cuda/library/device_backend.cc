@@ -68,7 +68,8 @@ class DeviceBackend final : public Backend {
             .command_buffers = counters.graphs,
             .written_bytes = counters.written_bytes,
             .read_bytes = counters.read_bytes,
-            .memory_bytes = counters.memory_bytes};
+            .memory_bytes = counters.memory_bytes,
+            .reserved_bytes = counters.reserved_bytes};
   }
 
  private:

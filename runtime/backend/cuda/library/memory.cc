@@ -37,6 +37,7 @@ MemoryPool::~MemoryPool() {
 
 void MemoryPool::DestroyBlock(Block* block) {
   if (block->data != nullptr) device_.functions().Free(block->data);
+  device_.counters().reserved_bytes -= static_cast<int64_t>(block->size_bytes);
   *block = {};
 }
 
@@ -46,6 +47,8 @@ Status MemoryPool::MakeBlock(size_t size_bytes, Block* block) {
   ESP_RETURN_IF_ERROR(device_.Check(device_.functions().Malloc(&data, size_bytes),
                                     StrFormat("%zu bytes of device memory", size_bytes).c_str()));
   block->data = static_cast<std::byte*>(data);
+  block->size_bytes = size_bytes;
+  device_.counters().reserved_bytes += static_cast<int64_t>(size_bytes);
   block->free = FreeRanges(size_bytes);
   return OkStatus();
 }

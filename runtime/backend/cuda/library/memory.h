@@ -51,6 +51,7 @@ class MemoryPool {
   friend class Allocation;
   struct Block {
     std::byte* data = nullptr;
+    size_t size_bytes = 0;
     FreeRanges free;
   };
 
