@@ -213,12 +213,8 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
 
 template <typename Function>
 void Search::ForChoices(size_t hypothesis, const Function& fn) const {
-  for (const TokenChoices::Group& group :
-       {choices_.others(hypothesis), choices_.times(hypothesis)}) {
-    for (size_t i = 0; i < group.tokens.size() && group.tokens[i] >= 0; ++i) {
-      fn(group.tokens[i], group.log_probs[i]);
-    }
-  }
+  choices_.others(hypothesis).ForEach(fn);
+  choices_.times(hypothesis).ForEach(fn);
 }
 
 Status Search::ScoreWithCtc() {

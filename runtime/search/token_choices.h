@@ -14,7 +14,7 @@
 
 namespace espalier {
 
-// The two groups of tokens and the one to watch; fixed for a model (model/token_groups.h).
+// The two groups of tokens and the one to watch; fixed for a model (TokenSplitOf, model/stages.h).
 struct TokenGroups {
   int times_begin = 0;  // times are [times_begin, times_end), all other tokens "others"
   int times_end = 0;
@@ -34,6 +34,11 @@ class TokenChoices {
     float log_sum = 0.0f;
 
     float best() const { return log_probs[0]; }
+    // fn(token, its log-probability) for each of them.
+    template <typename Function>
+    void ForEach(const Function& fn) const {
+      for (size_t i = 0; i < tokens.size() && tokens[i] >= 0; ++i) fn(tokens[i], log_probs[i]);
+    }
   };
 
   // `count` tokens of each group.

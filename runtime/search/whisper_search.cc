@@ -177,14 +177,11 @@ void Search::StepBeam() {
   best_.Clear(2 * static_cast<int>(width_));
   for (size_t h = 0; h < running_.size(); ++h) {
     const TokenChoices::Group others = choices_.others(h), times = choices_.times(h);
-    const auto offer = [&](const TokenChoices::Group& group) {
-      for (size_t i = 0; i < group.tokens.size() && group.tokens[i] >= 0; ++i) {
-        const float sum = group.log_probs[i] - log_totals_[h] + running_[h].sum;
-        best_.Offer({sum, static_cast<int>(h), group.tokens[i]});
-      }
+    const auto offer = [&](int token, float log_prob) {
+      best_.Offer({log_prob - log_totals_[h] + running_[h].sum, static_cast<int>(h), token});
     };
-    if (!rules_.TimesOnly(others, times)) offer(others);
-    offer(times);
+    if (!rules_.TimesOnly(others, times)) others.ForEach(offer);
+    times.ForEach(offer);
   }
   for (const Candidate& candidate : best_.best()) {
     if (next_.size() + looped_.size() >= width_) break;

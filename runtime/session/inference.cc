@@ -196,8 +196,10 @@ Status Inference::RunDecoder(int rows, int logit_rows) {
   return OkStatus();
 }
 
-Status Inference::ReadExternal(const char* name, std::span<std::byte> bytes) const {
-  return buffers_.find(name)->second->Read(0, bytes);
+Status Inference::ReadExternal(const std::string& name, std::span<std::byte> bytes) const {
+  const auto found = buffers_.find(name);
+  if (found == buffers_.end()) return Internal("no buffer " + name);
+  return found->second->Read(0, bytes);
 }
 
 Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
@@ -307,10 +309,8 @@ Result<std::span<const float>> Inference::AlignmentRow(int row) {
 }
 
 Result<std::vector<float>> Inference::ReadExternal(const std::string& name, int rows, int columns) {
-  const auto found = buffers_.find(name);
-  if (found == buffers_.end()) return Internal("no buffer " + name);
   std::vector<float> values(static_cast<size_t>(rows) * static_cast<size_t>(columns));
-  ESP_RETURN_IF_ERROR(found->second->Read(0, std::as_writable_bytes(std::span(values))));
+  ESP_RETURN_IF_ERROR(ReadExternal(name, std::as_writable_bytes(std::span(values))));
   return values;
 }
 

@@ -117,7 +117,7 @@ class Inference final : public TokenScorer {
   // Writes what the decoder reads for the next token of each hypothesis.
   Status FeedTokens(std::span<const int> parents, std::span<const int> tokens);
   Status RunDecoder(int rows, int logit_rows);
-  Status ReadExternal(const char* name, std::span<std::byte> bytes) const;
+  Status ReadExternal(const std::string& name, std::span<std::byte> bytes) const;
   Result<Buffer*> NamedBuffer(const std::string& name, int64_t size_bytes);
   Status WriteInts(const char* name, std::span<const int32_t> values);
   Status WriteHistory(int hypothesis_count, int position_count);
