@@ -9,53 +9,29 @@
 #include "lib/rows.glsl"
 #include "lib/weights.glsl"
 #include "lib/epilogue.glsl"
+#include "lib/gemm_input.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint THREADS = 64;  // TILE_VECTORS · TILE_ROWS / ROWS_EACH
 layout(constant_id = 5) const uint TILE_ROWS = 32;
-layout(constant_id = 6) const bool VECTORS = false;  // every segment begins and ends at a vec4
 layout(constant_id = 7) const uint TILE_VECTORS = 8;
 layout(constant_id = 8) const uint ROWS_EACH = 4;
 layout(constant_id = 9) const uint DEPTH = 16;  // a multiple of 4
 
-layout(binding = 1, std430) readonly buffer Input { float a[]; };
-layout(binding = 1, std430) readonly buffer InputVectors { vec4 a4[]; };
-
 shared float tile_a[DEPTH * (TILE_ROWS + 1)];
 shared vec4 tile_w[DEPTH * TILE_VECTORS];
-
-// Where segment s of position m begins, and whether its row is inside the input.
-bool Address(uint m, uint s, uint in_rows, out uint at) {
-  const int row = int((m / p.positions) * p.row_step + s) - int(p.padding);
-  at = p.in_base + uint(row) * p.in_stride + (m % p.positions) * p.position_step;
-  return row >= 0 && row < int(in_rows);
-}
 
 void LoadInput(uint first, uint count, uint in_rows, uint s, uint k0) {
   for (uint i = gl_LocalInvocationIndex; i < TILE_ROWS * (DEPTH / 4u); i += THREADS) {
     const uint r = i / (DEPTH / 4u), k = i % (DEPTH / 4u) * 4u;
-    uint at;
-    const bool inside = first + r < count && Address(first + r, s, in_rows, at);
-    vec4 x = vec4(0.0);
-    if (VECTORS) {
-      if (inside && k0 + k < p.segment_length) x = a4[(at + k0 + k) / 4u];
-    } else {
-      for (uint j = 0; j < 4u; ++j) {
-        if (inside && k0 + k + j < p.segment_length) x[j] = a[at + k0 + k + j];
-      }
-    }
+    const vec4 x = InputAt(first + r, count, in_rows, s, k0 + k);
     [[unroll]] for (uint j = 0; j < 4u; ++j) tile_a[(k + j) * (TILE_ROWS + 1u) + r] = x[j];
   }
 }
 
 void LoadWeights(uint s, uint k0, uint vector0) {
-  const uint depth = p.segments * p.segment_length;
   for (uint i = gl_LocalInvocationIndex; i < DEPTH * TILE_VECTORS; i += THREADS) {
-    const uint k = k0 + i / TILE_VECTORS, vector = vector0 + i % TILE_VECTORS;
-    const uint at = (vector / ESP_PANEL_VECTORS) * (depth * ESP_PANEL_VECTORS) +
-                    (s * p.segment_length + k) * ESP_PANEL_VECTORS + vector % ESP_PANEL_VECTORS;
-    const bool inside = k < p.segment_length && vector * 4u < p.columns;
-    tile_w[i] = inside ? WeightAt(at) : vec4(0.0);
+    tile_w[i] = WeightVector(s, k0 + i / TILE_VECTORS, vector0 + i % TILE_VECTORS);
   }
 }
 

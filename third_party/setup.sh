@@ -13,6 +13,7 @@ packages=(
   libboost-context-dev                                       # tests only: CUDA threads as fibers
   libgtest-dev libbenchmark-dev libopenblas-dev libdnnl-dev  # tests and benchmarks only
   python3 python3-numpy python3-yaml                         # models/convert.py
+  python3-pip                                                # a newer glslang, see below
   pulseaudio pulseaudio-utils libasound2-plugins             # tests only: a microphone in software
   valgrind cmake                                             # tests of the C library
   ffmpeg                                                     # formats that libsndfile does not read
@@ -30,12 +31,22 @@ for package in "${packages[@]}"; do
 done
 if ((${#missing[@]} == 0)); then
   echo "setup: all ${#packages[@]} packages are installed"
-  exit 0
+else
+  as_root=()
+  if [[ "$(id -u)" != 0 ]]; then
+    as_root=(sudo)
+  fi
+  echo "setup: installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
-as_root=()
-if [[ "$(id -u)" != 0 ]]; then
-  as_root=(sudo)
+
+# Debian 12's glslang does not know cooperative matrices. Without a newer one everything builds, and the
+# matrix units of GPUs stay unused (local_glslang.bzl).
+here=$(dirname "$0")
+version=$(glslangValidator --version | sed -n 's/^Glslang Version: [0-9]*:\([0-9]*\)\..*/\1/p')
+if ((${version:-0} < 13)) && [[ ! -d $here/glslang ]]; then
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+    --require-hashes --target "$here/glslang" -r "$here/glslang.txt" ||
+    echo "setup: no newer glslang: matrix units of GPUs will stay unused" >&2
 fi
-echo "setup: installing ${missing[*]}"
-"${as_root[@]}" apt-get update -q
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"

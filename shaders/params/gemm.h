@@ -2,7 +2,10 @@
 #define ESPALIER_SHADERS_PARAMS_GEMM_H_
 #include "params.h"
 
-// gemm_direct, gemm_tiled, gemv: D = residual + scale · act(A · W + bias), with A a matrix or, for a
+// Elements of the depth that gemm_cooperative stages at a time: a multiple of its matrices' k.
+#define ESP_COOPERATIVE_DEPTH 32u
+
+// The matrix products: D = residual + scale · act(A · W + bias), with A a matrix or, for a
 // convolution, windows of one (implicit GEMM). Output position m = t · positions + f reads segments
 // s = 0 … of `segment_length` neighbouring elements each, segment s from input row
 // t · row_step + s - padding, beginning at column f · position_step. A plain matrix has one position

@@ -28,6 +28,12 @@ Result<std::unique_ptr<Device>> Device::Create(std::shared_ptr<Instance> instanc
   info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
+  CooperativeFeatures features(/*wanted=*/true);
+  if (physical.cooperative.present()) {
+    info.pNext = features.chain();
+    info.enabledExtensionCount = kCooperativeExtensions.size();
+    info.ppEnabledExtensionNames = kCooperativeExtensions.data();
+  }
   Functions& vk = device->functions_;
   ESP_VK_RETURN_IF_ERROR(vk.CreateDevice(physical.handle, &info, nullptr, &device->handle_),
                          "Vulkan device");

@@ -43,6 +43,10 @@ Status LoadInstanceFunctions(VkInstance instance, Functions* functions) {
 #undef ESP_VK_GLOBAL
 #undef ESP_VK_INSTANCE
 #undef ESP_VK_DEVICE
+  functions->GetPhysicalDeviceCooperativeMatrixPropertiesKHR =
+      reinterpret_cast<PFN_vkGetPhysicalDeviceCooperativeMatrixProperties>(
+          functions->GetInstanceProcAddr(instance,
+                                         "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"));
   return OkStatus();
 }
 

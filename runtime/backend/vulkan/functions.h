@@ -9,6 +9,19 @@
 
 namespace espalier::vulkan {
 
+// VkCooperativeMatrixPropertiesKHR: what a product takes and gives, as numbers of Vulkan's
+// enumerations.
+struct CooperativeProperties {
+  VkStructureType type;
+  void* next;
+  uint32_t m, n, k;
+  int32_t a_type, b_type, c_type, result_type;
+  VkBool32 saturates;
+  int32_t scope;
+};
+using PFN_vkGetPhysicalDeviceCooperativeMatrixProperties =
+    VkResult(VKAPI_PTR*)(VkPhysicalDevice, uint32_t*, CooperativeProperties*);
+
 // One pointer per line of functions.inc, named as Vulkan names it without the "vk". Tests replace
 // single pointers to make a call fail.
 struct Functions {
@@ -20,6 +33,9 @@ struct Functions {
 #undef ESP_VK_GLOBAL
 #undef ESP_VK_INSTANCE
 #undef ESP_VK_DEVICE
+  // Of an extension: null where the driver lacks it.
+  PFN_vkGetPhysicalDeviceCooperativeMatrixProperties
+      GetPhysicalDeviceCooperativeMatrixPropertiesKHR = nullptr;
 };
 
 // Opens the loader `library` and fills the global functions. The library stays open until the

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/base/string_format.h"
+#include "shaders/params/gemm.h"
 
 namespace espalier::vulkan {
 namespace {
@@ -106,6 +107,8 @@ PhysicalDevice DescribeDevice(const Functions& functions, VkPhysicalDevice handl
     }
     device.driver = std::string(driver.driverName) + " " + driver.driverInfo;
   }
+  device.cooperative = FindCooperativeShape(functions, handle, device.api_version,
+                                            device.subgroup_size, ESP_COOPERATIVE_DEPTH);
   functions.GetPhysicalDeviceMemoryProperties(handle, &device.memory);
   device.memory_bytes = LargestLocalHeap(device.memory);
   device.refusal = WhatIsMissing(device);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "runtime/backend/vulkan/functions.h"
+#include "runtime/backend/vulkan/cooperative_matrix.h"
 
 namespace espalier::vulkan {
 
@@ -20,9 +20,10 @@ struct PhysicalDevice {
   VkPhysicalDeviceMemoryProperties memory = {};
   uint32_t subgroup_size = 0;
   VkSubgroupFeatureFlags subgroup_operations = 0;
-  uint32_t queue_family = 0;  // one with compute, without graphics where there is one
-  int64_t memory_bytes = 0;   // of the largest device-local heap
-  std::string refusal;        // why it cannot be used; empty when it can
+  CooperativeShape cooperative;  // of subgroups of subgroup_size
+  uint32_t queue_family = 0;     // one with compute, without graphics where there is one
+  int64_t memory_bytes = 0;      // of the largest device-local heap
+  std::string refusal;           // why it cannot be used; empty when it can
 
   // A driver that computes on the processor: correct, never fast.
   bool is_software() const { return type == VK_PHYSICAL_DEVICE_TYPE_CPU; }

@@ -114,6 +114,10 @@ Result<VkPipeline> Pipelines::Make(Shader shader, const std::vector<uint32_t>& c
       .pMapEntries = entries.data(),
       .dataSize = constants.size() * sizeof(uint32_t),
       .pData = constants.data()};
+  // A cooperative matrix is spread over a subgroup: its size must be the one that the shape is for.
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {};
+  subgroup.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
+  subgroup.requiredSubgroupSize = device_.physical().subgroup_size;
   VkComputePipelineCreateInfo info = {};
   info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
@@ -121,6 +125,10 @@ Result<VkPipeline> Pipelines::Make(Shader shader, const std::vector<uint32_t>& c
   info.stage.module = module;
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &specialization;
+  if (shader == Shader::kGemmCooperative) {
+    info.stage.pNext = &subgroup;
+    info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
   info.layout = layout_;
   VkPipeline pipeline = VK_NULL_HANDLE;
   const VkResult result =

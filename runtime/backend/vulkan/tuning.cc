@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "shaders/params/gemm.h"
+#include "shaders/spirv.h"
+
 namespace espalier::vulkan {
 namespace {
 
@@ -12,6 +15,30 @@ uint32_t TileBytes(const Tuning& tuning) {
 
 uint32_t TileThreads(const Tuning& tuning) {
   return tuning.tile_rows / tuning.rows_each * tuning.tile_vectors;
+}
+
+// A subgroup computes about 32 x 32: its inputs are then read from shared memory four times less
+// often than they are multiplied.
+void AddCooperative(const PhysicalDevice& device, Tuning* tuning) {
+  const CooperativeShape& shape = device.cooperative;
+  if (!shape.present() || ShaderCode(Shader::kGemmCooperative).empty()) return;
+  const uint32_t down = std::max(32 / shape.m, 1u), across = std::max(32 / shape.n, 1u);
+  const uint32_t rows = kCooperativeSide * down * shape.m;
+  const uint32_t columns = kCooperativeSide * across * shape.n;
+  const uint32_t subgroups = kCooperativeSide * kCooperativeSide;
+  const uint32_t bytes =
+      2 * (rows * (ESP_COOPERATIVE_DEPTH + 8) + ESP_COOPERATIVE_DEPTH * (columns + 8)) +
+      4 * subgroups * shape.m * shape.n;
+  const uint32_t threads = subgroups * device.subgroup_size;
+  if (bytes > device.limits.maxComputeSharedMemorySize ||
+      threads > device.limits.maxComputeWorkGroupInvocations ||
+      threads > device.limits.maxComputeWorkGroupSize[0]) {
+    return;
+  }
+  tuning->cooperative = shape;
+  tuning->cooperative_threads = threads;
+  tuning->cooperative_down = down;
+  tuning->cooperative_across = across;
 }
 
 }  // namespace
@@ -46,6 +73,8 @@ Tuning TuningOf(const PhysicalDevice& device, GemmKind gemm) {
     tuning.tiled_gemm = gemm == GemmKind::kTiled;
     tuning.share_loads = false;
   }
+  const bool by_device = gemm == GemmKind::kByDevice && tuning.tiled_gemm;
+  if (by_device || gemm == GemmKind::kCooperative) AddCooperative(device, &tuning);
   return tuning;
 }
 

@@ -8,7 +8,9 @@
 
 namespace espalier::vulkan {
 
-enum class GemmKind : uint8_t { kByDevice, kDirect, kTiled };
+enum class GemmKind : uint8_t { kByDevice, kDirect, kTiled, kCooperative };
+
+inline constexpr uint32_t kCooperativeSide = 2;  // subgroups of gemm_cooperative.comp, each way
 
 struct Tuning {
   uint32_t lanes = 64;           // workgroup width of kernels without reductions
@@ -19,6 +21,10 @@ struct Tuning {
   bool share_loads = false;
   uint32_t direct_rows = 8;                                                    // gemm_direct.comp
   uint32_t tile_rows = 64, tile_vectors = 16, rows_each = 4, tile_depth = 16;  // gemm_tiled.comp
+  // gemm_cooperative.comp takes f16 and i8 weights where the device has matrix units of this shape.
+  CooperativeShape cooperative;
+  uint32_t cooperative_threads = 0;
+  uint32_t cooperative_down = 0, cooperative_across = 0;  // matrices of a subgroup
   uint32_t gemv_lanes = 8, gemv_slices = 8;
   uint32_t attention_lanes = 64, attention_block = 4;
   uint32_t conv_steps = 4;  // rows of one invocation of depthwise_conv.comp

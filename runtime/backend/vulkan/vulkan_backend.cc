@@ -5,6 +5,7 @@
 
 #include "runtime/backend/host/host_state.h"
 #include "runtime/backend/vulkan/cache_file.h"
+#include "runtime/backend/vulkan/cooperative_check.h"
 #include "runtime/backend/vulkan/executable.h"
 #include "runtime/base/env.h"
 #include "runtime/base/string_format.h"
@@ -33,17 +34,21 @@ const char* KindOf(VkPhysicalDeviceType type) {
 }
 
 DeviceInfo InfoOf(const PhysicalDevice& device, size_t index) {
-  return {
-      .id = "vulkan:" + std::to_string(index),
-      .kind = KindOf(device.type),
-      .name = device.name,
-      .detail = StrFormat("Vulkan %u.%u, %s, %u KiB shared memory, subgroups of %u",
-                          VK_API_VERSION_MAJOR(device.api_version),
-                          VK_API_VERSION_MINOR(device.api_version), device.driver.c_str(),
-                          device.limits.maxComputeSharedMemorySize / 1024, device.subgroup_size),
-      .uuid = device.uuid,
-      .refusal = device.refusal,
-      .memory_bytes = device.memory_bytes};
+  std::string detail = StrFormat(
+      "Vulkan %u.%u, %s, %u KiB shared memory, subgroups of %u",
+      VK_API_VERSION_MAJOR(device.api_version), VK_API_VERSION_MINOR(device.api_version),
+      device.driver.c_str(), device.limits.maxComputeSharedMemorySize / 1024, device.subgroup_size);
+  const vulkan::CooperativeShape& shape = device.cooperative;
+  if (shape.present()) {
+    detail += StrFormat(", matrix units of %ux%ux%u", shape.m, shape.n, shape.k);
+  }
+  return {.id = "vulkan:" + std::to_string(index),
+          .kind = KindOf(device.type),
+          .name = device.name,
+          .detail = std::move(detail),
+          .uuid = device.uuid,
+          .refusal = device.refusal,
+          .memory_bytes = device.memory_bytes};
 }
 
 // The device that `name` means, as VulkanOptions::device.
@@ -59,6 +64,18 @@ Result<size_t> FindDevice(const vulkan::Instance& instance, const std::string& n
   return Unsupported(
       StrFormat("no device %s; there %s vulkan:0%s", name.c_str(), count == 1 ? "is" : "are",
                 count == 1 ? "" : (" to vulkan:" + std::to_string(count - 1)).c_str()));
+}
+
+// What VulkanOptions::gemm asks for, or the environment.
+Result<vulkan::GemmKind> GemmKindOf(VulkanOptions::Gemm wanted) {
+  if (wanted != VulkanOptions::Gemm::kByDevice) return static_cast<vulkan::GemmKind>(wanted);
+  const std::string name = GetEnv("ESPALIER_VULKAN_PRODUCTS").value_or("");
+  if (name.empty()) return vulkan::GemmKind::kByDevice;
+  if (name == "direct") return vulkan::GemmKind::kDirect;
+  if (name == "tiled") return vulkan::GemmKind::kTiled;
+  if (name == "cooperative") return vulkan::GemmKind::kCooperative;
+  return InvalidArgument("ESPALIER_VULKAN_PRODUCTS is '" + name +
+                         "'; direct, tiled and cooperative are known");
 }
 
 class VulkanBackend final : public Backend {
@@ -105,13 +122,7 @@ class VulkanBackend final : public Backend {
   Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) override {
     ESP_RETURN_IF_ERROR(plan->Validate());
     ESP_RETURN_IF_ERROR(Supports(*plan));
-    return vulkan::VulkanExecutable::Compile({.device = *device_,
-                                              .memory = *memory_,
-                                              .transfer = *transfer_,
-                                              .pipelines = *pipelines_,
-                                              .weights = *weights_,
-                                              .tuning = tuning_},
-                                             std::move(plan));
+    return vulkan::VulkanExecutable::Compile(context(), std::move(plan));
   }
 
   DeviceCounters counters() const override {
@@ -130,6 +141,15 @@ class VulkanBackend final : public Backend {
  private:
   VulkanBackend() = default;
 
+  vulkan::Context context() const {
+    return {.device = *device_,
+            .memory = *memory_,
+            .transfer = *transfer_,
+            .pipelines = *pipelines_,
+            .weights = *weights_,
+            .tuning = tuning_};
+  }
+
   Status MakeParts(const VulkanOptions& options) {
     const PhysicalDevice& physical = device_->physical();
     memory_ = std::make_unique<vulkan::MemoryPool>(device_.get(), options.separate_memory);
@@ -141,8 +161,16 @@ class VulkanBackend final : public Backend {
                                       ? options.largest_weight_bytes
                                       : physical.limits.maxStorageBufferRange;
     weights_ = std::make_unique<vulkan::WeightStore>(memory_.get(), transfer_.get(), largest_bytes);
-    tuning_ = vulkan::TuningOf(physical, static_cast<vulkan::GemmKind>(options.gemm));
+    ESP_ASSIGN_OR_RETURN(const vulkan::GemmKind gemm, GemmKindOf(options.gemm));
+    tuning_ = vulkan::TuningOf(physical, gemm);
+    if (tuning_.cooperative.present()) UseCooperativeIfRight();
     return OkStatus();
+  }
+
+  void UseCooperativeIfRight() {
+    const std::string wrong = vulkan::CheckCooperative(context());
+    info_.detail += wrong.empty() ? " in use" : " not used: " + wrong;
+    if (!wrong.empty()) tuning_.cooperative = {};
   }
 
   // In the order in which they are made; destroyed in reverse.

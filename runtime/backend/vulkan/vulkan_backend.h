@@ -29,16 +29,18 @@ struct VulkanOptions {
   // (kInternal) of the next call. Also turned on by ESPALIER_VULKAN_VALIDATION=1.
   bool validation = false;
   std::function<void(const std::string&)> on_validation_message = {};  // from any thread
-  // For tests: which matrix product kernel, device memory as if it were another card's, a lower
-  // limit.
-  enum class Gemm : uint8_t { kByDevice, kDirect, kTiled };
+  // Which matrix product kernel; ESPALIER_VULKAN_PRODUCTS=direct, tiled or cooperative says it for
+  // kByDevice.
+  enum class Gemm : uint8_t { kByDevice, kDirect, kTiled, kCooperative };
   Gemm gemm = Gemm::kByDevice;
+  // For tests: device memory as if it were another card's, a lower limit.
   bool separate_memory = false;
   int64_t largest_weight_bytes = 0;  // of one buffer; 0: the device's limit
   std::function<void(vulkan::Functions*)> adjust_functions = {};  // replace calls with faulty ones
 };
 
-// Errors: kUnsupported (no loader, no driver, no such device, or the device's refusal).
+// Errors: kUnsupported (no loader, no driver, no such device, or the device's refusal),
+// kInvalidArgument (ESPALIER_VULKAN_PRODUCTS).
 Result<std::unique_ptr<Backend>> MakeVulkanBackend(const VulkanOptions& options);
 
 // All devices, refused ones included. Without any: one entry "vulkan" whose refusal says why.

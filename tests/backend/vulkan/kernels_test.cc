@@ -8,6 +8,8 @@
 #include <cstring>
 
 #include "runtime/backend/reference/reference_backend.h"
+#include "runtime/backend/vulkan/functions.h"
+#include "runtime/tensor/half.h"
 #include "tests/backend/cpu/run_case.h"
 #include "tests/backend/vulkan/open_vulkan.h"
 #include "tests/conformance/op_case.h"
@@ -139,6 +141,58 @@ TEST(VulkanKernelsTest, ProductsThroughSharedMemory) {
   ExpectLikeReference(*backend, Third(conformance::LinearCases(DType::kF32)));
   ExpectLikeReference(*backend, Third(conformance::Conv1dCases(DType::kF16)));
   ExpectLikeReference(*backend, Third(conformance::Conv2dReluCases(DType::kBF16)));
+  ExpectLikeReference(*backend, {AlignedLinear(45, 52, 76)});
+}
+
+// The same with operands that f16 holds exactly: what rounds them may then differ no more than
+// others.
+std::vector<OpCase> Rounded(std::vector<OpCase> cases) {
+  for (OpCase& op_case : cases) {
+    for (std::vector<std::byte>& bytes : op_case.contents) {
+      for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+        float value;
+        std::memcpy(&value, &bytes[at], 4);
+        value = HalfToFloat(FloatToHalf(value));
+        std::memcpy(&bytes[at], &value, 4);
+      }
+    }
+  }
+  return cases;
+}
+
+bool HasMatrixUnits(const Backend& backend) {
+  return backend.info().detail.find("matrix units") != std::string::npos;
+}
+
+TEST(VulkanKernelsTest, ProductsOnMatrixUnits) {
+  VULKAN_OR_SKIP(backend, {.gemm = VulkanOptions::Gemm::kCooperative});
+  if (!HasMatrixUnits(*backend)) GTEST_SKIP() << "no matrix units";
+  EXPECT_NE(backend->info().detail.find("in use"), std::string::npos) << backend->info().detail;
+  ExpectLikeReference(*backend, Rounded(Third(conformance::LinearCases(DType::kF16))));
+  ExpectLikeReference(*backend, Rounded(Third(conformance::LinearCases(DType::kI8))));
+  ExpectLikeReference(*backend, Rounded(Third(conformance::Conv1dCases(DType::kF16))));
+  ExpectLikeReference(*backend, Rounded(Third(conformance::Conv2dReluCases(DType::kF16))));
+}
+
+PFN_vkCreateComputePipelines real_create = nullptr;
+
+VKAPI_ATTR VkResult VKAPI_CALL FailForWholeSubgroups(VkDevice device, VkPipelineCache cache,
+                                                     uint32_t count,
+                                                     const VkComputePipelineCreateInfo* infos,
+                                                     const VkAllocationCallbacks* callbacks,
+                                                     VkPipeline* pipelines) {
+  if (infos->stage.flags != 0) return VK_ERROR_UNKNOWN;
+  return real_create(device, cache, count, infos, callbacks, pipelines);
+}
+
+TEST(VulkanKernelsTest, MatrixUnitsThatFailAreNotUsed) {
+  const auto fail = [](vulkan::Functions* functions) {
+    real_create = functions->CreateComputePipelines;
+    functions->CreateComputePipelines = FailForWholeSubgroups;
+  };
+  VULKAN_OR_SKIP(backend, {.gemm = VulkanOptions::Gemm::kCooperative, .adjust_functions = fail});
+  if (!HasMatrixUnits(*backend)) GTEST_SKIP() << "no matrix units";
+  EXPECT_NE(backend->info().detail.find("not used"), std::string::npos) << backend->info().detail;
   ExpectLikeReference(*backend, {AlignedLinear(45, 52, 76)});
 }
 

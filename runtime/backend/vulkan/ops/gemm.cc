@@ -7,6 +7,11 @@ namespace {
 
 bool IsVector(uint32_t elements) { return elements % 4 == 0; }
 
+// What f16 holds exactly.
+bool IsCooperative(uint32_t storage) {
+  return storage == ESP_WEIGHT_F16 || storage == ESP_WEIGHT_I8;
+}
+
 // Sizes that do not depend on the chunk.
 GemmParams ParamsOf(const Gemm& gemm, const Lowering& lowering) {
   const Tensor input = lowering.At(gemm.input), output = lowering.At(gemm.output);
@@ -53,6 +58,17 @@ DispatchRequest RequestOf(const Gemm& gemm, const GemmParams& params, uint32_t s
     request.constants.push_back(tuning.gemv_slices);
     request.x.divisor = tuning.gemv_lanes * 4;
     request.y.divisor = ESP_GEMV_ROWS;  // one workgroup, or none without rows
+  } else if (tuning.cooperative.present() && IsCooperative(storage)) {
+    const CooperativeShape& shape = tuning.cooperative;
+    request.shader = Shader::kGemmCooperative;
+    request.constants[0] = tuning.cooperative_threads;
+    request.constants[5] = tuning.cooperative_down;
+    for (const uint32_t c : {tuning.cooperative_across, kCooperativeSide, kCooperativeSide, shape.m,
+                             shape.n, shape.k}) {
+      request.constants.push_back(c);
+    }
+    request.x.divisor = kCooperativeSide * tuning.cooperative_across * shape.n;
+    request.y.divisor = kCooperativeSide * tuning.cooperative_down * shape.m;
   } else if (tuning.tiled_gemm) {
     request.shader = Shader::kGemmTiled;
     request.constants[0] = tuning.tile_rows / tuning.rows_each * tuning.tile_vectors;
