@@ -7,7 +7,8 @@
 The public models have widths, heads and vocabularies that suit every kernel; these have not: one
 column, head widths of 1 to 258, kernels of 1 to 101 rows (longer than the audio too), vocabularies
 of 37 to 4099 tokens, windows down to the shortest that the subsampling takes. Compared are every
-stage of a forced prompt within the bounds of check_goldens.py, and the hypotheses of a beam search.
+stage of a forced prompt within the bounds of check_goldens.py, and the hypotheses of a beam search (of
+a Whisper model the transcript).
 Exit status 1 when anything is missing or out of bounds.
 """
 
@@ -20,6 +21,7 @@ import tempfile
 import numpy as np
 
 import measuring
+import random_whisper
 import synthetic_vocabulary
 from check_goldens import ABSOLUTE, EXACT, SCORE_BOUND, STAGE_BOUND, Failure, run
 from make_random_owsm import make_config, write_model
@@ -31,6 +33,7 @@ LANGUAGES, TARGETS = ["deu", "eng"], ["eng"]
 
 # name -> what differs from PLAIN. `seconds` is the window, `audio_s` what is played.
 PLAIN = {
+    "family": "owsm",
     "width": 48,
     "heads": 4,
     "decoder_heads": 4,
@@ -149,6 +152,43 @@ SHAPES = {
         "to": "int8",
         "beam": 9,
     },
+    "whisper_narrowest": {
+        "family": "whisper",
+        "width": 2,
+        "heads": 1,
+        "decoder_heads": 2,
+        "units": 1,
+        "mels": 3,
+        "vocabulary": 256,
+        "seconds": 1,
+        "audio_s": 0.7,
+        "beam": 1,
+    },
+    "whisper_odd": {
+        "family": "whisper",
+        "width": 66,
+        "heads": 11,
+        "decoder_heads": 3,
+        "layers": 3,
+        "units": 131,
+        "mels": 37,
+        "vocabulary": 1021,
+        "seconds": 2,
+        "audio_s": 1.3,
+        "dtype": "f16",
+    },
+    "whisper_one_head": {
+        "family": "whisper",
+        "width": 154,
+        "heads": 1,
+        "decoder_heads": 77,
+        "units": 61,
+        "vocabulary": 601,
+        "seconds": 3,
+        "audio_s": 2.9,
+        "to": "int8",
+        "beam": 3,
+    },
 }
 
 
@@ -194,6 +234,11 @@ def config_of(shape, tokens, times, resolution):
 
 
 def make_model(shape, folder, seed):
+    """Writes the model; returns the ids of its prompt and of the last token."""
+    if shape["family"] == "whisper":
+        vocabulary = random_whisper.write_model(folder, shape, shape["dtype"], seed)
+        symbols = ("startoftranscript", "en", "transcribe", "notimestamps")
+        return [vocabulary.id(symbol) for symbol in symbols], len(vocabulary) - 1
     times = 4
     resolution = shape["seconds"] / (times - 1)
     pieces = synthetic_vocabulary.pieces(
@@ -202,7 +247,8 @@ def make_model(shape, folder, seed):
     tokens = synthetic_vocabulary.token_list(pieces)
     config = config_of(shape, tokens, times, resolution)
     write_model(folder, config, pieces, shape["dtype"], seed)
-    return tokens
+    symbols = ("<sos>", "<deu>", "<asr>", "<notimestamps>")
+    return [tokens.index(symbol) for symbol in symbols], len(tokens) - 1
 
 
 def make_audio(path, seconds, seed):
@@ -236,13 +282,28 @@ class Comparison:
             self.misses.append("%s: %s: %s, expected %s" % (self.name, what, ours, theirs))
 
     def dump(self, model, audio, ids, device):
+        """Tensors of a forced prompt, and hypotheses as dump's --nbest has them."""
         stem = os.path.join(self.folder, device.replace(":", "-"))
-        command = [self.args.espalier, "dump", audio, "-m", model, "-l", "deu", "--task", "asr"]
-        command += ["--device", device, "--ids", ",".join(map(str, ids))]
-        command += ["--out", stem + ".safetensors", "--nbest", stem + ".json"]
-        run(command + ["--beam-size", str(self.shape["beam"]), "--maxlen-ratio=-9"])
+        tensors = stem + ".safetensors"
+        common = ["-m", model, "--device", device, "--beam-size", str(self.shape["beam"])]
+        command = [self.args.espalier, "dump", audio, *common, "--out", tensors]
+        command += ["--ids", ",".join(map(str, ids))]
+        if self.shape["family"] == "whisper":
+            run(command + ["-l", "en"])
+            search = [self.args.espalier, "transcribe", audio, *common, "-l", "en"]
+            search += ["--no-fallback", "--no-speech-threshold", "1", "-f", "json", "--output-dir", stem]
+            run(search)
+            with open(os.path.join(stem, "audio.json"), encoding="utf-8") as file:
+                segments = json.load(file)["segments"]
+            hypotheses = [
+                {"yseq": s["tokens"], "text": s["text"], "score": s["avg_logprob"]}
+                for s in segments
+            ]
+            return read_safetensors(tensors), hypotheses
+        command += ["-l", "deu", "--task", "asr", "--nbest", stem + ".json", "--maxlen-ratio=-9"]
+        run(command)
         with open(stem + ".json", encoding="utf-8") as file:
-            return read_safetensors(stem + ".safetensors"), json.load(file)
+            return read_safetensors(tensors), json.load(file)["hyps"][0]["nbest"]
 
     def check_tensors(self, ours, theirs):
         self.same("stages", sorted(ours), sorted(theirs))
@@ -264,10 +325,9 @@ class Comparison:
         model, audio = os.path.join(self.folder, "model"), os.path.join(self.folder, "audio.wav")
         os.makedirs(self.folder)
         make_audio(audio, self.shape["audio_s"], seed)
-        tokens = make_model(self.shape, model, seed)
-        specials = ["<sos>", "<deu>", "<asr>", "<notimestamps>"]
+        prompt, last = make_model(self.shape, model, seed)
         # A prompt of a row more than a beam step, and a token from either end of the vocabulary.
-        ids = [tokens.index(t) for t in specials] + [len(tokens) - 4, 2, 9, 5, 7]
+        ids = prompt + [last - 3, 2, 9, 5, 7]
         try:
             if self.shape["to"]:
                 stored, model = model, model + "-stored"
@@ -280,7 +340,7 @@ class Comparison:
             self.misses.append("%s: %s" % (self.name, failure))
             return
         self.check_tensors(our[0], their[0])
-        self.check_hypotheses(our[1]["hyps"][0]["nbest"], their[1]["hyps"][0]["nbest"])
+        self.check_hypotheses(our[1], their[1])
 
     def rows(self):
         order = sorted(self.worst.items(), key=lambda item: -item[1])

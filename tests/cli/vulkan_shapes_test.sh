@@ -11,4 +11,4 @@ if ! "$program" devices | grep "^vulkan:0" | grep -v "cannot be used"; then
   exit 0
 fi
 /usr/bin/python3 -B "$shapes" --espalier "$program" --device vulkan:0 \
-  --only narrowest,odd_heads,gates,half_floats,integers
+  --only narrowest,odd_heads,gates,half_floats,integers,whisper_odd
