@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/session/transcript.h"
+#include "apps/cli/client/transcript.h"
 
 namespace espalier::cli {
 

@@ -23,52 +23,45 @@ std::string TimeLine(const char* name, double open_s, double gated_s) {
 
 }  // namespace
 
-Result<GateWorth> WorthOfGates(const Engine& engine, const GateMask& mask, int64_t input_samples,
+Result<GateWorth> WorthOfGates(const Gates& gates, int64_t sample_count,
                                const std::string& costs_path) {
-  const GateMask open = AllOpen(engine.config());
-  GateWorth worth{
-      .input_s = static_cast<double>(input_samples) / engine.config().frontend.sample_rate,
-      .open = {},
-      .gated = {},
-      .open_time = {},
-      .gated_time = {}};
-  ESP_ASSIGN_OR_RETURN(worth.open, WorkOf(engine, open, input_samples));
-  ESP_ASSIGN_OR_RETURN(worth.gated, WorkOf(engine, mask, input_samples));
-  if (costs_path.empty()) return worth;
-  ESP_ASSIGN_OR_RETURN(const CostTable table, LoadCostTable(costs_path, engine.config()));
-  worth.open_time = table.Predict(open, worth.input_s);
-  worth.gated_time = table.Predict(mask, worth.input_s);
+  GateWorth worth;
+  ESP_ASSIGN_OR_RETURN(worth.work, gates.Worth(sample_count));
+  if (!costs_path.empty()) {
+    ESP_ASSIGN_OR_RETURN(worth.times, gates.Times(sample_count, costs_path));
+  }
   return worth;
 }
 
 std::string GateWorthText(const GateWorth& worth) {
-  std::string text = StrFormat("an input of %.2f s, padding included:\n", worth.input_s);
-  text += WorkLine("window, multiply-adds", worth.open.window_multiply_adds,
-                   worth.gated.window_multiply_adds, "M", 1e-6);
-  text += WorkLine("decoder step, likewise", worth.open.step_multiply_adds,
-                   worth.gated.step_multiply_adds, "M", 1e-6);
-  text +=
-      WorkLine("weights touched", worth.open.weight_bytes, worth.gated.weight_bytes, "MB", 1e-6);
-  if (!worth.open_time) return text;
-  text += TimeLine("window, predicted", worth.open_time->encode_s, worth.gated_time->encode_s);
-  return text +
-         TimeLine("decoder step, predicted", worth.open_time->step_s, worth.gated_time->step_s);
+  const esp_gate_worth& work = worth.work;
+  std::string text = StrFormat("an input of %.2f s, padding included:\n", work.input_s);
+  text += WorkLine("window, multiply-adds", work.all_open_window_multiply_adds,
+                   work.window_multiply_adds, "M", 1e-6);
+  text += WorkLine("decoder step, likewise", work.all_open_step_multiply_adds,
+                   work.step_multiply_adds, "M", 1e-6);
+  text += WorkLine("weights touched", work.all_open_weight_bytes, work.weight_bytes, "MB", 1e-6);
+  if (!worth.times) return text;
+  const esp_gate_times& times = *worth.times;
+  text += TimeLine("window, predicted", times.all_open_window_s, times.window_s);
+  return text + TimeLine("decoder step, predicted", times.all_open_step_s, times.step_s);
 }
 
 nlohmann::ordered_json GateWorthJson(const GateWorth& worth) {
-  const auto work = [](const GatedWork& of, const std::optional<PredictedTime>& time) {
-    nlohmann::ordered_json json = {{"window_multiply_adds", of.window_multiply_adds},
-                                   {"step_multiply_adds", of.step_multiply_adds},
-                                   {"weight_bytes", of.weight_bytes}};
-    if (time) {
-      json["predicted_window_s"] = time->encode_s;
-      json["predicted_step_s"] = time->step_s;
-    }
-    return json;
-  };
-  return {{"input_s", worth.input_s},
-          {"open", work(worth.open, worth.open_time)},
-          {"gated", work(worth.gated, worth.gated_time)}};
+  const esp_gate_worth& work = worth.work;
+  nlohmann::ordered_json open = {{"window_multiply_adds", work.all_open_window_multiply_adds},
+                                 {"step_multiply_adds", work.all_open_step_multiply_adds},
+                                 {"weight_bytes", work.all_open_weight_bytes}};
+  nlohmann::ordered_json gated = {{"window_multiply_adds", work.window_multiply_adds},
+                                  {"step_multiply_adds", work.step_multiply_adds},
+                                  {"weight_bytes", work.weight_bytes}};
+  if (worth.times) {
+    open["predicted_window_s"] = worth.times->all_open_window_s;
+    open["predicted_step_s"] = worth.times->all_open_step_s;
+    gated["predicted_window_s"] = worth.times->window_s;
+    gated["predicted_step_s"] = worth.times->step_s;
+  }
+  return {{"input_s", work.input_s}, {"open", open}, {"gated", gated}};
 }
 
 }  // namespace espalier::cli

@@ -6,20 +6,19 @@
 #include <optional>
 #include <string>
 
+#include "apps/cli/client/gates.h"
 #include "runtime/base/status.h"
-#include "runtime/model/cost_table.h"
-#include "runtime/session/gate_look.h"
 
 namespace espalier::cli {
 
 struct GateWorth {
-  double input_s = 0;  // of the window, padding included
-  GatedWork open, gated;
-  std::optional<PredictedTime> open_time, gated_time;  // with a cost table only
+  esp_gate_worth work = {};
+  std::optional<esp_gate_times> times = {};  // with a cost table only
 };
 
-// `costs_path`: a file of `espalier profile`, or empty. Errors: those of WorkOf and LoadCostTable.
-Result<GateWorth> WorthOfGates(const Engine& engine, const GateMask& mask, int64_t input_samples,
+// sample_count: of the audio. `costs_path`: a file of `espalier profile`, or empty. Errors: those
+// of Gates::Worth and Gates::Times.
+Result<GateWorth> WorthOfGates(const Gates& gates, int64_t sample_count,
                                const std::string& costs_path);
 
 std::string GateWorthText(const GateWorth& worth);

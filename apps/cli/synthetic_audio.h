@@ -3,11 +3,11 @@
 
 #include <memory>
 
-#include "runtime/audio/audio_reader.h"
+#include "apps/cli/client/audio.h"
 
 namespace espalier::cli {
 
-// The same samples every time.
-std::unique_ptr<AudioReader> MakeSyntheticAudio(int64_t sample_count, int sample_rate);
+// The same samples every time. Errors: those of Audio::Make.
+Result<std::unique_ptr<Audio>> MakeSyntheticAudio(int64_t sample_count, int sample_rate);
 
 }  // namespace espalier::cli

@@ -31,7 +31,7 @@ std::string DeviceText(const Timings& timings) {
                    static_cast<long long>(device.dispatches),
                    static_cast<long long>(device.barriers),
                    static_cast<long long>(device.submits)) +
-         ShareText("  a window", device.Since(steps), timings.window_count) +
+         ShareText("  a window", device.Without(steps), timings.window_count) +
          ShareText("  a step", steps, timings.token_count) +
          StrFormat(
              "  %-12s %9lld command buffers, %lld descriptor sets; in decoder steps %lld, "

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "runtime/session/transcript.h"
+#include "apps/cli/client/transcript.h"
 
 namespace espalier::cli {
 

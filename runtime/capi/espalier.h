@@ -1,4 +1,6 @@
-/* Espalier's C interface: live speech recognition for any program.
+/* Espalier's C interface: speech recognition for any program, live and of whole recordings.
+ *
+ * Live:
  *
  *   esp_model *model;
  *   esp_session *session;
@@ -13,16 +15,24 @@
  *   }
  *   esp_finish(session, &update);
  *
+ * Whole recordings:
+ *
+ *   esp_audio_open("talk.mp3", NULL, &audio);
+ *   esp_transcriber_open(model, &transcriber);
+ *   esp_transcribe(transcriber, audio, NULL);
+ *   for (i = 0; esp_transcript_segment_at(transcriber, i, &segment) == ESP_OK; i++) ...
+ *
  * Goals: nothing of C++ crosses this line; two sessions of one model may compute at once; memory
- * does not grow with the audio. Non-goals: microphones, files, the network (the library has none).
+ * does not grow with the audio. Non-goals: microphones, the network (the library has none).
  *
  * Status. Every call that can fail returns an esp_status; esp_last_error() says in one line what
  * was wrong and what to do. On an error every out-parameter is null or zero. Null handles and null
  * required pointers are ESP_INVALID_ARGUMENT.
- * Threads. A model may be used by any number of threads. A session is used by one thread at a time;
- * esp_session_abort is the exception.
+ * Threads. A model may be used by any number of threads. A session, like every other handle, is
+ * used by one thread at a time; esp_session_abort is the exception.
  * Ownership. The library frees what it gives. Texts, segments, words and events belong to their
- * session and are valid until the next call on it that computes, esp_begin or esp_session_close.
+ * session or transcriber and are valid until the next call on it that computes, esp_begin or its
+ * close. Every open has a close, which takes null too.
  * Text is UTF-8, always valid, ends with a zero byte that its size does not count.
  * Times are milliseconds of the session's own audio: sample count / 16.
  * Growth. Structs begin with struct_size, which the _init function sets: a program built with an
@@ -80,6 +90,9 @@ typedef enum esp_log_level {
 typedef void (*esp_log_fn)(esp_log_level level, const char *message, void *user);
 /* From 0 to 1; a return value other than 0 gives the work up (ESP_CANCELLED). */
 typedef int (*esp_progress_fn)(double done, void *user);
+/* Asked about every 10 ms by a thread of the library's own while a call computes; a return value
+ * other than 0 gives the call up (ESP_CANCELLED). */
+typedef int (*esp_abort_fn)(void *user);
 
 /* Where messages of the whole library go; null (the default): nowhere. Not while another thread is
  * inside the library. */
@@ -90,10 +103,12 @@ ESP_API void esp_set_log(esp_log_fn log, void *user);
 typedef struct esp_device_info {
   size_t struct_size;
   const char *id;     /* as esp_model_options takes it; valid for ever, as are the others */
-  const char *kind;   /* "cpu", "gpu" */
+  const char *kind;   /* "cpu", "gpu", "igpu", "software" (a GPU interface computed on the CPU) */
   const char *name;   /* as the device calls itself */
   const char *detail; /* instruction set, driver */
   int64_t memory_bytes;
+  const char *uuid;    /* of a GPU, the same when others come or go; else "" */
+  const char *refusal; /* why it cannot be used; "": it can */
 } esp_device_info;
 
 ESP_API void esp_device_info_init(esp_device_info *info);
@@ -113,7 +128,12 @@ typedef struct esp_model_options {
   const char *gates;
   esp_progress_fn progress; /* may be null */
   void *progress_user;
+  /* The most hypotheses a transcriber may keep (esp_transcribe_options), which a decoder state has
+   * room for; 0: 1. With ESP_FALLBACK_SAMPLES Whisper's fallback draws as many as openai's. */
+  int32_t beam_size_max;
 } esp_model_options;
+
+enum { ESP_FALLBACK_SAMPLES = 5 };
 
 ESP_API void esp_model_options_init(esp_model_options *options);
 
@@ -162,6 +182,7 @@ typedef struct esp_model_info {
   int64_t parameter_count;
   const char *device_name;   /* as the device calls itself */
   const char *device_detail; /* instruction set, threads, driver */
+  double load_s;             /* seconds that opening took */
 } esp_model_info;
 
 ESP_API void esp_model_info_init(esp_model_info *info);
@@ -169,6 +190,299 @@ ESP_API esp_status esp_model_get_info(const esp_model *model, esp_model_info *ou
 /* The language at `index`, as esp_session_options takes it; null when there is none. Valid until
  * the model is closed. */
 ESP_API const char *esp_model_language(const esp_model *model, int32_t index);
+
+/* The model in one line of JSON, for people and logs: sizes, precision, languages, tasks, gates,
+ * gate pack, fingerprint (docs/cli.md, `models info`). Valid until the model is closed. Reads the
+ * heads of the weight files again: errors as those of opening. */
+ESP_API esp_status esp_model_describe(esp_model *model, const char **out);
+/* 1: `folder` is a gate pack. */
+ESP_API int32_t esp_is_gate_pack(const char *folder);
+/* The same for a gate pack by itself. Valid until the next call of this thread. */
+ESP_API esp_status esp_gate_pack_describe(const char *folder, const char **out);
+
+/* ---- Audio ---- */
+
+/* A recording as mono samples at one rate, read once from its start to its end: WAV, FLAC, MP3,
+ * Ogg, Opus and others; through an `ffmpeg` on the PATH, where there is one, also M4A, MP4, WebM,
+ * ... */
+typedef struct esp_audio esp_audio;
+
+typedef struct esp_audio_options {
+  size_t struct_size;
+  int32_t sample_rate;     /* of the samples given, in Hz; 16000 is what models take */
+  int32_t raw_sample_rate; /* of headerless 16-bit samples from a pipe, in Hz */
+  int32_t raw_channels;    /* of the same, interleaved */
+} esp_audio_options;
+
+/* 16000, 16000, 1. */
+ESP_API void esp_audio_options_init(esp_audio_options *options);
+
+/* `path`: a file, a named pipe, or "-" for standard input. options may be null. */
+ESP_API esp_status esp_audio_open(const char *path, const esp_audio_options *options,
+                                  esp_audio **out);
+/* The caller's own samples, full scale -1 to 1, at the rate of whoever reads them. They stay as
+ * they are until the close. */
+ESP_API esp_status esp_audio_open_samples(const float *samples, size_t count, esp_audio **out);
+/* The same, asked for as they are needed: read() writes up to `count` samples to `into` and returns
+ * how many, 0 at the end, less for a failure. total_samples: for progress; -1: unknown. */
+typedef int64_t (*esp_audio_read_fn)(void *user, float *into, int64_t count);
+ESP_API esp_status esp_audio_open_reader(esp_audio_read_fn read, void *user, int64_t total_samples,
+                                         esp_audio **out);
+ESP_API void esp_audio_close(esp_audio *audio);
+
+/* Writes up to `count` samples to `into` and how many to *read: 0 only at the end. */
+ESP_API esp_status esp_audio_read(esp_audio *audio, float *into, size_t count, size_t *read);
+/* As the file states it, for progress; -1: it does not. */
+ESP_API int64_t esp_audio_total_samples(const esp_audio *audio);
+
+/* Samples of one rate as samples of another, as a stream: for microphones that do not have the
+ * model's rate. Band-limited, without delay. */
+typedef struct esp_resampler esp_resampler;
+
+ESP_API esp_status esp_resampler_open(int32_t from_rate, int32_t to_rate, esp_resampler **out);
+ESP_API void esp_resampler_close(esp_resampler *resampler);
+/* Takes and gives as much as fits: *taken samples of `in`, *given samples in `out`. */
+ESP_API esp_status esp_resample(esp_resampler *resampler, const float *in, size_t in_count,
+                                size_t *taken, float *out, size_t out_count, size_t *given);
+
+/* ---- Whole recordings ---- */
+
+/* How decoding ended, of an utterance or of the window that a segment is from. */
+typedef enum esp_outcome {
+  ESP_OUTCOME_COMPLETE = 0,
+  ESP_OUTCOME_TRUNCATED = 1,  /* a length limit was reached */
+  ESP_OUTCOME_REPETITION = 2, /* a loop was cut off */
+  ESP_OUTCOME_NO_SPEECH = 3,  /* nothing was said */
+  ESP_OUTCOME_EMPTY = 4
+} esp_outcome;
+
+/* "complete", "truncated", ...; "unknown" for a number that is none. Never null. */
+ESP_API const char *esp_outcome_string(esp_outcome outcome);
+
+/* Decodes recordings one after another. Several may share a model and compute at once. */
+typedef struct esp_transcriber esp_transcriber;
+
+typedef struct esp_transcript_segment {
+  size_t struct_size;
+  int64_t t0_ms; /* from the start of the recording */
+  int64_t t1_ms;
+  int64_t window_t0_ms; /* start of the stretch that was decoded at once */
+  const char *text;     /* a blank may begin it where words are written apart */
+  size_t text_size;
+  const int32_t *tokens; /* of the model's vocabulary, with time tokens where it gave them */
+  size_t token_count;
+  const char *language; /* "en" */
+  esp_outcome outcome;  /* of its window, as are the following */
+  double temperature;
+  double avg_log_prob;
+  double compression_ratio;
+  double no_speech_prob;
+} esp_transcript_segment;
+
+ESP_API void esp_transcript_segment_init(esp_transcript_segment *segment);
+
+/* A segment as soon as it is final; valid during the call. A return value other than 0 gives the
+ * recording up (ESP_CANCELLED). */
+typedef int (*esp_segment_fn)(const esp_transcript_segment *segment, void *user);
+/* Seconds decoded, and of the whole (0: unknown). The return value likewise. */
+typedef int (*esp_seconds_fn)(double done_s, double total_s, void *user);
+
+typedef struct esp_transcribe_options {
+  size_t struct_size;
+  const char *language;       /* "auto", "en", "eng", "English"; null: "auto" */
+  const char *task;           /* "transcribe", "translate", "st:deu"; null: "transcribe" */
+  const char *initial_prompt; /* names and style that precede the recording; null: none */
+  int32_t carry_prompt;       /* 1: the text of a window precedes the next one */
+  int32_t timestamps;         /* 0: one segment a window, without time tokens */
+  int32_t beam_size;          /* hypotheses; 1: greedy; at most the model's beam_size_max */
+  int32_t normalize_length;   /* 1: ranked by score per token (OWSM) */
+  int32_t repetition_guard;   /* 0: loops are kept, as ESPnet keeps them (OWSM) */
+  double ctc_weight;          /* share of CTC in the score; needs timestamps 0 (OWSM) */
+  double length_penalty;      /* per token (OWSM) */
+  double maxlen_ratio; /* longest output per encoder step; -n: n tokens; 0: no limit (OWSM) */
+  double minlen_ratio; /* shortest likewise (OWSM) */
+  double end_time_threshold_s; /* a last time beyond it ends the window (OWSM) */
+  const double *temperatures;  /* tried in turn until a window passes its checks (Whisper); null:
+                                  0, 0.2, ... 1 */
+  int32_t temperature_count;
+  double compression_ratio_threshold; /* the checks, as openai's (Whisper) */
+  double log_prob_threshold;
+  double no_speech_threshold;
+  int64_t offset_ms;         /* where in the recording to start */
+  int64_t duration_ms;       /* how much of it to decode; 0: to its end */
+  esp_segment_fn on_segment; /* these may be null; called on the thread of esp_transcribe */
+  esp_seconds_fn on_progress;
+  esp_abort_fn abort; /* as it says, on a thread of the library's own */
+  void *user;         /* of all three */
+} esp_transcribe_options;
+
+/* Sets every field to its default. */
+ESP_API void esp_transcribe_options_init(esp_transcribe_options *options);
+
+ESP_API esp_status esp_transcriber_open(esp_model *model, esp_transcriber **out);
+ESP_API void esp_transcriber_close(esp_transcriber *transcriber);
+
+/* Decodes what is left of `audio`, which has the model's sample rate. options may be null. Segments
+ * that on_segment was given stay as they are whatever the call returns. */
+ESP_API esp_status esp_transcribe(esp_transcriber *transcriber, esp_audio *audio,
+                                  const esp_transcribe_options *options);
+
+/* What the last esp_transcribe of a transcriber gave; nothing where it failed. */
+typedef struct esp_transcript {
+  size_t struct_size;
+  const char *language; /* of the first window: "en" */
+  const char *task;     /* "transcribe", "translate" */
+  int64_t duration_ms;
+  int32_t segment_count;
+  int32_t warning_count;
+} esp_transcript;
+
+ESP_API void esp_transcript_init(esp_transcript *transcript);
+ESP_API esp_status esp_get_transcript(const esp_transcriber *transcriber, esp_transcript *out);
+ESP_API esp_status esp_transcript_segment_at(const esp_transcriber *transcriber, int32_t index,
+                                             esp_transcript_segment *out);
+/* One line each: audio that is not whole, output that was truncated, ...; null: no such. */
+ESP_API const char *esp_transcript_warning(const esp_transcriber *transcriber, int32_t index);
+
+/* Where the time of a recording went, in seconds of wall time, and what was done. */
+typedef struct esp_timings {
+  size_t struct_size;
+  double load_s; /* of the model, once */
+  double features_s;
+  double gates_s;
+  double plan_s;
+  double encoder_s;
+  double decoder_s;
+  double search_s;
+  double total_s;
+  int64_t window_count;
+  int64_t token_count;           /* decoder steps */
+  int64_t encoder_steps;         /* of all windows */
+  int64_t encoder_multiply_adds; /* of all windows */
+  int64_t decoder_multiply_adds; /* of all decoder steps */
+  int64_t weight_bytes_touched;  /* each weight once */
+  int32_t gate_count;
+  int32_t closed_gate_count;
+} esp_timings;
+
+ESP_API void esp_timings_init(esp_timings *timings);
+ESP_API esp_status esp_transcript_timings(const esp_transcriber *transcriber, esp_timings *out);
+
+/* What the device did for it, others' work at the same time included; zero where it does not
+ * count. */
+typedef struct esp_device_counters {
+  size_t struct_size;
+  int64_t dispatches; /* kernels run */
+  int64_t barriers;
+  int64_t submits;
+  int64_t command_buffers;   /* recorded */
+  int64_t descriptor_writes; /* descriptor sets written */
+  int64_t written_bytes;     /* host to device */
+  int64_t read_bytes;        /* device to host */
+  int64_t memory_bytes;      /* in use */
+  int64_t reserved_bytes;    /* taken from the driver for that */
+} esp_device_counters;
+
+ESP_API void esp_device_counters_init(esp_device_counters *counters);
+/* steps_only: 1: the decoder steps' part alone. */
+ESP_API esp_status esp_transcript_counters(const esp_transcriber *transcriber, int32_t steps_only,
+                                           esp_device_counters *out);
+
+/* ---- Gates ---- */
+
+/* Which modules of a model run for which context, as its predictor or the model options have it. */
+typedef struct esp_gates esp_gates;
+
+typedef struct esp_gates_options {
+  size_t struct_size;
+  const char *language; /* null: "en" */
+  const char *task;     /* null: "transcribe" */
+  int32_t all_contexts; /* 1: every language and task of the predictor instead */
+  esp_abort_fn abort;   /* may be null */
+  void *abort_user;
+} esp_gates_options;
+
+ESP_API void esp_gates_options_init(esp_gates_options *options);
+
+/* Looks at the gates for the start of a recording, at most the model's window: `samples` at its
+ * rate. options may be null. */
+ESP_API esp_status esp_gates_open(esp_model *model, const float *samples, size_t count,
+                                  const esp_gates_options *options, esp_gates **out);
+ESP_API void esp_gates_close(esp_gates *gates);
+
+typedef struct esp_gate_context {
+  size_t struct_size;
+  const char *language; /* "en"; as are the others, valid until the close */
+  const char *task;     /* "transcribe", "translate", "st_deu" */
+  int32_t gate_count;
+  int32_t closed_count;
+} esp_gate_context;
+
+ESP_API void esp_gate_context_init(esp_gate_context *context);
+ESP_API int32_t esp_gates_context_count(const esp_gates *gates);
+ESP_API esp_status esp_gates_context(const esp_gates *gates, int32_t context,
+                                     esp_gate_context *out);
+
+typedef enum esp_stack { ESP_STACK_ENCODER = 0, ESP_STACK_DECODER = 1 } esp_stack;
+
+/* The gates of one context and stack. */
+typedef struct esp_gate_table {
+  size_t struct_size;
+  int32_t layer_count;
+  int32_t module_count;
+  const uint8_t *open; /* module_count a layer, layer by layer; 1: runs */
+} esp_gate_table;
+
+ESP_API void esp_gate_table_init(esp_gate_table *table);
+ESP_API esp_status esp_gates_table(const esp_gates *gates, int32_t context, esp_stack stack,
+                                   esp_gate_table *out);
+/* "self_attn", ...; null: no such. */
+ESP_API const char *esp_gates_module(const esp_gates *gates, esp_stack stack, int32_t module);
+
+typedef enum esp_gates_format {
+  ESP_GATES_TEXT = 0, /* lines for a terminal */
+  ESP_GATES_JSON =
+      1,            /* what esp_model_options.gates reads back as a file, where it is one context */
+  ESP_GATES_SVG = 2 /* a picture */
+} esp_gates_format;
+
+/* The gates as a document; of all contexts side by side, with how far they agree. title: of the
+ * picture; may be null. Valid until the next call on the gates. */
+ESP_API esp_status esp_gates_write(esp_gates *gates, esp_gates_format format, const char *title,
+                                   const char **out);
+/* Adds the contexts to a gate file of contexts, or renews them there; what it holds of others
+ * stays. */
+ESP_API esp_status esp_gates_save(const esp_gates *gates, const char *path);
+
+/* What the gates of a context are worth for a stretch of audio. */
+typedef struct esp_gate_worth {
+  size_t struct_size;
+  double input_s;                        /* of the window, padding included */
+  int64_t window_multiply_adds;          /* once per window */
+  int64_t step_multiply_adds;            /* a decoder step */
+  int64_t weight_bytes;                  /* touched, each once */
+  int64_t all_open_window_multiply_adds; /* the same with every gate open */
+  int64_t all_open_step_multiply_adds;
+  int64_t all_open_weight_bytes;
+} esp_gate_worth;
+
+ESP_API void esp_gate_worth_init(esp_gate_worth *worth);
+/* sample_count: of the audio; the model's window at most. */
+ESP_API esp_status esp_gates_worth(const esp_gates *gates, int32_t context, int64_t sample_count,
+                                   esp_gate_worth *out);
+
+/* The same in time, as a cost table of this machine has it (`espalier profile --out FILE`). */
+typedef struct esp_gate_times {
+  size_t struct_size;
+  double window_s;
+  double step_s;
+  double all_open_window_s;
+  double all_open_step_s;
+} esp_gate_times;
+
+ESP_API void esp_gate_times_init(esp_gate_times *times);
+ESP_API esp_status esp_gates_times(const esp_gates *gates, int32_t context, int64_t sample_count,
+                                   const char *cost_table, esp_gate_times *out);
 
 /* ---- Sessions ---- */
 
@@ -254,21 +568,11 @@ ESP_API esp_status esp_look_at_gates(esp_session *session);
 /* Gives the call that runs on the session up, from any thread: it returns ESP_CANCELLED within some
  * milliseconds. Without one the next call that computes returns it. */
 ESP_API esp_status esp_session_abort(esp_session *session);
-/* Asked about every 10 ms by a thread of the library's own while a call computes; a return value
- * other than 0 is an esp_session_abort. Null: nobody is asked. */
-typedef int (*esp_abort_fn)(void *user);
+/* Is asked while a call on the session computes; its word is that of esp_session_abort. Null:
+ * nobody is asked. */
 ESP_API esp_status esp_set_abort(esp_session *session, esp_abort_fn abort_fn, void *user);
 
 /* ---- Text ---- */
-
-/* How an utterance's decoding ended. */
-typedef enum esp_outcome {
-  ESP_OUTCOME_COMPLETE = 0,
-  ESP_OUTCOME_TRUNCATED = 1,  /* a length limit was reached */
-  ESP_OUTCOME_REPETITION = 2, /* a loop was cut off */
-  ESP_OUTCOME_NO_SPEECH = 3,  /* nothing was said */
-  ESP_OUTCOME_EMPTY = 4
-} esp_outcome;
 
 typedef struct esp_segment {
   size_t struct_size;

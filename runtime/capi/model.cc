@@ -1,5 +1,6 @@
 #include "runtime/capi/model.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -78,12 +79,14 @@ Status Open(const ModelPlace& place, const esp_model_options& options, esp_model
   };
   if (progress(0.0)) return Cancelled("opening the model was given up");
   auto model = std::make_unique<esp_model>();
-  ESP_ASSIGN_OR_RETURN(model->engine, Engine::Open({.model_folder = place.folder,
-                                                    .files = place.files,
-                                                    .device = TextOr(options.device, "auto"),
-                                                    .threads = options.threads,
-                                                    .gates = TextOr(options.gates, "auto"),
-                                                    .beam_size_max = 1}));
+  model->files = place.files ? *place.files : ModelFiles::OfFolder(place.folder);
+  ESP_ASSIGN_OR_RETURN(model->engine,
+                       Engine::Open({.model_folder = place.folder,
+                                     .files = place.files,
+                                     .device = TextOr(options.device, "auto"),
+                                     .threads = options.threads,
+                                     .gates = TextOr(options.gates, "auto"),
+                                     .beam_size_max = std::max(options.beam_size_max, 1)}));
   for (const std::string& name : LanguagesOf(*model->engine).names) {
     model->languages.push_back(ShownLanguage(*model->engine, name));
   }
@@ -110,6 +113,7 @@ esp_model_info InfoOf(const esp_model& model) {
   info.parameter_count = model.engine->parameter_count();
   info.device_name = model.engine->device().name.c_str();
   info.device_detail = model.engine->device().detail.c_str();
+  info.load_s = model.engine->load_seconds();
   return info;
 }
 
@@ -144,7 +148,9 @@ esp_status esp_device(int32_t index, esp_device_info* out) {
                                        .kind = device.kind.c_str(),
                                        .name = device.name.c_str(),
                                        .detail = device.detail.c_str(),
-                                       .memory_bytes = device.memory_bytes},
+                                       .memory_bytes = device.memory_bytes,
+                                       .uuid = device.uuid.c_str(),
+                                       .refusal = device.refusal.c_str()},
                        out);
   });
 }

@@ -1,16 +1,14 @@
 #include "runtime/capi/session.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/string_format.h"
+#include "runtime/capi/abort_watch.h"
 #include "runtime/capi/espalier.h"
 #include "runtime/capi/guard.h"
 #include "runtime/capi/model.h"
@@ -20,7 +18,6 @@ using namespace espalier::capi;  // NOLINT(google-build-using-namespace): are al
 
 namespace {
 
-constexpr std::chrono::milliseconds kAbortInterval{10};
 constexpr int32_t kPaddingThatSuits = -2;
 
 LiveOptions OptionsOf(const esp_session_options& from) {
@@ -45,30 +42,6 @@ LiveOptions OptionsOf(const esp_session_options& from) {
   }
   return options;
 }
-
-// Asks the caller whether to go on, as long as it exists.
-class AbortWatch {
- public:
-  AbortWatch(esp_session* session, const std::stop_source& stop) {
-    if (session->abort_fn == nullptr) return;
-    thread_ = std::jthread([session, stop](const std::stop_token& leaving) mutable {
-      std::mutex mutex;
-      std::condition_variable_any left;
-      std::unique_lock lock(mutex);
-      while (!leaving.stop_requested()) {
-        if (session->abort_fn(session->abort_user) != 0) {
-          stop.request_stop();
-          return;
-        }
-        // Woken when the call is over: it must not last longer because somebody watches.
-        left.wait_for(lock, leaving, kAbortInterval, [] { return false; });
-      }
-    });
-  }
-
- private:
-  std::jthread thread_;
-};
 
 bool SameText(const std::optional<LiveEvent>& a, const std::optional<LiveEvent>& b,
               std::string LiveEvent::*text) {
@@ -143,7 +116,7 @@ esp_status Compute(esp_session* session, esp_update* out, const Work& work) {
     const std::optional<LiveEvent> before = session->partial;
     Status status;
     {
-      const AbortWatch watch(session, stop);
+      const AbortWatch watch(session->abort_fn, session->abort_user, stop);
       status = work();
     }
     TakeEvents(session);

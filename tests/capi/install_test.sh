@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The installed tree is enough: plain cc, pkg-config, CMake; only esp_* is exported; nothing leaks.
 set -euo pipefail
-prefix="$TEST_TMPDIR/prefix" model="$PWD/tests/golden/data/model_plain" root="$PWD"
+prefix="$TEST_TMPDIR/prefix" root="$PWD"
+model="$root/tests/golden/data/model_plain" gated="$root/tests/golden/data/model_gated"
 runtime/capi/install "$prefix"
 tests/capi/speech_file "$TEST_TMPDIR/speech"
 cd "$TEST_TMPDIR"
@@ -20,7 +21,7 @@ visible=$(nm -g --defined-only "$prefix/lib/libespalier.a" | awk 'NF == 3 && $2 
 
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
 strict=(-std=c99 -pedantic -Wall -Wextra -Werror)
-for program in runtime/capi/examples/file runtime/capi/examples/live tests/capi/capi_test; do
+for program in runtime/capi/examples/{file,live,transcribe} tests/capi/{capi_test,offline_test}; do
   cc "${strict[@]}" "$root/$program.c" -o "$(basename "$program")" $(pkg-config --cflags --libs espalier)
 done
 cc "${strict[@]}" "$root/tests/capi/capi_test.c" -o capi_test_static $(pkg-config --cflags espalier) \
@@ -28,11 +29,20 @@ cc "${strict[@]}" "$root/tests/capi/capi_test.c" -o capi_test_static $(pkg-confi
 ./capi_test "$model" speech || fail "capi_test"
 LD_LIBRARY_PATH= ./capi_test_static "$model" speech || fail "capi_test, statically linked"
 
+./offline_test "$model" "$gated" speech.wav || fail "offline_test"
+
 ./file "$model" eng speech.wav > file.out
 [[ $(grep -c '^\[' file.out) == 2 ]] || fail "expected two utterances: $(cat file.out)"
 ./live "$model" eng < speech > live.out 2> live.err
 [[ -s live.err ]] || fail "live showed no partial text"
 [[ "$(cat live.out)" == "$(sed 's/^\[[^]]*\] //' file.out)" ]] || fail "live and file differ"
+./transcribe "$model" eng speech.wav speech.wav > transcribe.out 2> transcribe.err
+lines=$(wc -l < transcribe.out)
+[[ $lines -ge 2 && $(head -n $((lines / 2)) transcribe.out) == "$(tail -n $((lines / 2)) transcribe.out)" ]] ||
+  fail "transcribe: $(cat transcribe.out)"
+grep -q "speech.wav: .* s of sound" transcribe.err || fail "transcribe: $(cat transcribe.err)"
+status=0; ./transcribe "$model" eng /dev/null > file.out2 2> file.err || status=$?
+[[ $status == 1 ]] || fail "transcribe of no audio ended with $status"
 status=0; ./file "$model" eng /dev/null 2> file.err || status=$?
 [[ $status == 2 ]] || fail "no WAV file ended with $status"
 
@@ -40,6 +50,8 @@ if command -v valgrind > /dev/null; then
   ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
     --error-exitcode=9 ./file "$model" eng speech.wav > valgrind.out || fail "valgrind"
   [[ $(grep -c '^\[' valgrind.out) == 2 ]] || fail "other text under valgrind"
+  ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
+    --error-exitcode=9 ./transcribe "$model" eng speech.wav > valgrind.out 2> valgrind.err || fail "valgrind, transcribe"
   ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
     --error-exitcode=9 ./live "$model" eng < speech > valgrind.out 2> valgrind.err || fail "valgrind, live"
   [[ $(wc -l < valgrind.out) == 2 ]] || fail "live says something else under valgrind"

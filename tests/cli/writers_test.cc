@@ -32,7 +32,7 @@ Transcript MakeTranscript() {
   transcript.segments = {MakeSegment(0, 1240, " He said \"no\",\tthen left."),
                          MakeSegment(1240, 1500, "   "),
                          MakeSegment(3723004, 3724567, " a < b && c --> d")};
-  transcript.segments[2].outcome = DecodeOutcome::kTruncated;
+  transcript.segments[2].outcome = ESP_OUTCOME_TRUNCATED;
   transcript.timings.total_s = 372.5;
   transcript.warnings = {"window at 3720.00 s: truncated"};
   return transcript;

@@ -30,7 +30,7 @@ void AddText(const LiveEvent& event, nlohmann::ordered_json* json) {
   if (!final) return;
   (*json)["avg_logprob"] = event.avg_log_prob;
   (*json)["no_speech_prob"] = event.no_speech_prob;
-  (*json)["outcome"] = DecodeOutcomeName(event.outcome);
+  (*json)["outcome"] = esp_outcome_string(event.outcome);
 }
 
 }  // namespace

@@ -2,50 +2,10 @@
 
 #include <utility>
 
+#include "apps/cli/client/c_status.h"
+
 namespace espalier::cli {
 namespace {
-
-StatusCode CodeOf(esp_status status) {
-  switch (status) {
-    case ESP_OK:
-      return StatusCode::kOk;
-    case ESP_INVALID_ARGUMENT:
-      return StatusCode::kInvalidArgument;
-    case ESP_NOT_FOUND:
-      return StatusCode::kNotFound;
-    case ESP_CORRUPT:
-      return StatusCode::kCorrupt;
-    case ESP_UNSUPPORTED:
-      return StatusCode::kUnsupported;
-    case ESP_EXHAUSTED:
-      return StatusCode::kExhausted;
-    case ESP_DEVICE_LOST:
-      return StatusCode::kDeviceLost;
-    case ESP_CANCELLED:
-      return StatusCode::kCancelled;
-    case ESP_UNWRITABLE:
-      return StatusCode::kUnwritable;
-    case ESP_INTERNAL:
-      return StatusCode::kInternal;
-  }
-  return StatusCode::kInternal;
-}
-
-DecodeOutcome OutcomeOf(esp_outcome outcome) {
-  switch (outcome) {
-    case ESP_OUTCOME_COMPLETE:
-      return DecodeOutcome::kComplete;
-    case ESP_OUTCOME_TRUNCATED:
-      return DecodeOutcome::kTruncated;
-    case ESP_OUTCOME_REPETITION:
-      return DecodeOutcome::kRepetition;
-    case ESP_OUTCOME_NO_SPEECH:
-      return DecodeOutcome::kNoSpeech;
-    case ESP_OUTCOME_EMPTY:
-      return DecodeOutcome::kEmpty;
-  }
-  return DecodeOutcome::kComplete;
-}
 
 LiveEvent EventAt(const esp_session* session, int32_t index) {
   esp_event from;
@@ -63,8 +23,8 @@ LiveEvent EventAt(const esp_session* session, int32_t index) {
                   .lag_ms = from.lag_ms,
                   .avg_log_prob = from.avg_log_prob,
                   .no_speech_prob = from.no_speech_prob,
-                  .outcome = OutcomeOf(from.outcome),
-                  .status = {CodeOf(from.status), from.message}};
+                  .outcome = from.outcome,
+                  .status = {CodeFromC(from.status), from.message}};
   for (int32_t i = 0; i < from.word_count; ++i) {
     esp_word word;
     esp_word_init(&word);
@@ -99,30 +59,7 @@ std::string_view LiveEventName(LiveEventType type) {
   return "unknown";
 }
 
-Status FromC(esp_status status) {
-  return status == ESP_OK ? OkStatus() : Status(CodeOf(status), esp_last_error());
-}
-
-Result<std::unique_ptr<LiveModel>> LiveModel::Open(const std::string& folder,
-                                                   const std::string& device, int threads,
-                                                   const std::string& gates) {
-  esp_model_options options;
-  esp_model_options_init(&options);
-  options.device = device.c_str();
-  options.threads = threads;
-  options.gates = gates.c_str();
-  esp_model* opened = nullptr;
-  ESP_RETURN_IF_ERROR(FromC(esp_model_open(folder.c_str(), &options, &opened)));
-  std::unique_ptr<LiveModel> model(new LiveModel(opened));
-  esp_model_info_init(&model->info_);
-  ESP_RETURN_IF_ERROR(FromC(esp_model_get_info(opened, &model->info_)));
-  model->device_ = {.id = model->info_.device,
-                    .name = model->info_.device_name,
-                    .detail = model->info_.device_detail};
-  return model;
-}
-
-Result<std::unique_ptr<LiveClient>> LiveClient::Open(const LiveModel& model,
+Result<std::unique_ptr<LiveClient>> LiveClient::Open(const Model& model,
                                                      const esp_session_options& options) {
   esp_session* session = nullptr;
   ESP_RETURN_IF_ERROR(FromC(esp_session_open(model.get(), &options, &session)));
@@ -154,6 +91,8 @@ Status LiveClient::WarmUp() { return Took(esp_warm_up(session_)); }
 Status LiveClient::SetContext(const std::string& language, const std::string& task) {
   return FromC(esp_set_context(session_, language.c_str(), task.c_str()));
 }
+
+Status LiveClient::LookAtGates() { return FromC(esp_look_at_gates(session_)); }
 
 esp_session_stats LiveClient::stats() const {
   esp_session_stats stats;

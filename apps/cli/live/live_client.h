@@ -1,6 +1,4 @@
 // A live session through the C interface, as every other program has it.
-//
-// Goals: owners and Status instead of handles and codes; nothing that espalier.h does not offer.
 #pragma once
 
 #include <deque>
@@ -11,48 +9,18 @@
 #include <stop_token>
 #include <string>
 
+#include "apps/cli/client/model.h"
 #include "apps/cli/live/live_event.h"
 #include "runtime/base/status.h"
 #include "runtime/capi/espalier.h"
 
 namespace espalier::cli {
 
-// The status of a C call that has just failed, or success.
-Status FromC(esp_status status);
-
-// An open model. Shared by sessions.
-class LiveModel {
- public:
-  struct Device {
-    std::string id, name, detail;
-  };
-
-  // Errors: those of esp_model_open.
-  static Result<std::unique_ptr<LiveModel>> Open(const std::string& folder,
-                                                 const std::string& device, int threads,
-                                                 const std::string& gates);
-  ~LiveModel() { esp_model_close(model_); }
-  LiveModel(const LiveModel&) = delete;
-  LiveModel& operator=(const LiveModel&) = delete;
-
-  esp_model* get() const { return model_; }
-  std::string name() const { return info_.name; }
-  int sample_rate() const { return info_.sample_rate; }
-  const Device& device() const { return device_; }
-
- private:
-  explicit LiveModel(esp_model* model) : model_(model) {}
-
-  esp_model* model_;
-  esp_model_info info_ = {};
-  Device device_;
-};
-
 // One stream; one thread at a time.
 class LiveClient {
  public:
   // Errors: those of esp_session_open.
-  static Result<std::unique_ptr<LiveClient>> Open(const LiveModel& model,
+  static Result<std::unique_ptr<LiveClient>> Open(const Model& model,
                                                   const esp_session_options& options);
   ~LiveClient();
   LiveClient(const LiveClient&) = delete;
@@ -64,7 +32,7 @@ class LiveClient {
   Status Finish();
   Status WarmUp();
   Status SetContext(const std::string& language, const std::string& task);
-  Status LookAtGates() { return FromC(esp_look_at_gates(session_)); }
+  Status LookAtGates();
   esp_session_stats stats() const;
 
   // The next event, oldest first; nothing when there is none.

@@ -9,7 +9,6 @@
 
 #include "runtime/base/status.h"
 #include "runtime/capi/espalier.h"
-#include "runtime/search/outcome.h"
 
 namespace espalier::cli {
 
@@ -47,7 +46,7 @@ struct LiveEvent {
   int64_t lag_ms = 0;
   double avg_log_prob = 0;
   double no_speech_prob = 0;
-  DecodeOutcome outcome = DecodeOutcome::kComplete;
+  esp_outcome outcome = ESP_OUTCOME_COMPLETE;
   Status status = {};  // kError
 };
 

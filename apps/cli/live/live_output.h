@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/client/transcript.h"
 #include "apps/cli/console.h"
 #include "apps/cli/live/live_event.h"
 #include "apps/cli/output/job.h"
 #include "apps/cli/writers/writer.h"
-#include "runtime/session/transcript.h"
 
 namespace espalier::cli {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/client/audio.h"
 #include "apps/cli/console.h"
-#include "runtime/audio/audio_reader.h"
 #include "runtime/base/status.h"
 
 namespace espalier::cli {
@@ -33,9 +33,9 @@ class LiveSource {
 };
 
 // Each chunk when it would have been spoken; what comes late (a pipe) when it comes.
-std::unique_ptr<LiveSource> PlayPaced(std::unique_ptr<AudioReader> audio, int sample_rate);
+std::unique_ptr<LiveSource> PlayPaced(std::unique_ptr<Audio> audio, int sample_rate);
 // As fast as it is asked for.
-std::unique_ptr<LiveSource> PlayFast(std::unique_ptr<AudioReader> audio, int sample_rate);
+std::unique_ptr<LiveSource> PlayFast(std::unique_ptr<Audio> audio, int sample_rate);
 
 // A microphone that is waited for when it goes away; `console` (which must outlive the source)
 // hears of it. Errors: those of Microphone::Open.

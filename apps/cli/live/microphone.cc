@@ -167,7 +167,7 @@ Status Microphone::OpenStream() {
   if (error != paNoError) return Unsupported(found.name + ": " + Pa_GetErrorText(error));
   resampler_.reset();
   if (capture_rate_ != sample_rate_) {
-    ESP_ASSIGN_OR_RETURN(resampler_, MonoResampler::Create(capture_rate_, sample_rate_));
+    ESP_ASSIGN_OR_RETURN(resampler_, Resampler::Create(capture_rate_, sample_rate_));
   }
   next->last_callback_ms = NowMs();
   name_ = found.name;
@@ -211,8 +211,7 @@ Result<std::vector<float>> Microphone::Read() {
   const size_t kept = captured_.size();
   captured_.resize(kept + kAtOnce);
   captured_.resize(kept + ring_.Read(std::span<float>(captured_).subspan(kept)));
-  ESP_ASSIGN_OR_RETURN(const MonoResampler::Progress progress,
-                       resampler_->Process(captured_, samples));
+  ESP_ASSIGN_OR_RETURN(const Resampler::Progress progress, resampler_->Process(captured_, samples));
   captured_.erase(captured_.begin(), captured_.begin() + static_cast<int64_t>(progress.taken));
   samples.resize(progress.produced);
   return samples;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/audio/mono_resampler.h"
-#include "runtime/audio/sample_ring.h"
+#include "apps/cli/client/resampler.h"
+#include "apps/cli/live/sample_ring.h"
 #include "runtime/base/status.h"
 
 namespace espalier::cli {
@@ -67,7 +67,7 @@ class Microphone {
   int capture_rate_ = 0;
   SampleRing ring_;
   std::atomic<int64_t> device_overruns_ = 0;
-  std::unique_ptr<MonoResampler> resampler_;
+  std::unique_ptr<Resampler> resampler_;
   std::vector<float> captured_;  // at the device's rate
   std::unique_ptr<Stream> stream_;
 };

@@ -19,7 +19,7 @@ size_t ChunkSamples(int sample_rate) { return static_cast<size_t>(sample_rate * 
 
 class FastFile final : public LiveSource {
  public:
-  FastFile(std::unique_ptr<AudioReader> audio, int sample_rate)
+  FastFile(std::unique_ptr<Audio> audio, int sample_rate)
       : audio_(std::move(audio)), chunk_samples_(ChunkSamples(sample_rate)) {}
 
   Result<std::vector<float>> Next() override {
@@ -35,7 +35,7 @@ class FastFile final : public LiveSource {
   int64_t backlog_samples() const override { return 0; }
 
  private:
-  std::unique_ptr<AudioReader> audio_;
+  std::unique_ptr<Audio> audio_;
   const size_t chunk_samples_;
   bool ended_ = false;
 };
@@ -44,8 +44,7 @@ class FastFile final : public LiveSource {
 // counted. That thread owns what it touches: blocked in a read, it is left behind.
 class PacedFile final : public LiveSource {
  public:
-  PacedFile(std::unique_ptr<AudioReader> audio, int sample_rate)
-      : shared_(std::make_shared<Shared>()) {
+  PacedFile(std::unique_ptr<Audio> audio, int sample_rate) : shared_(std::make_shared<Shared>()) {
     std::thread(&PacedFile::ReadAll, shared_, std::move(audio), sample_rate).detach();
   }
   ~PacedFile() override { Stop(); }
@@ -82,7 +81,7 @@ class PacedFile final : public LiveSource {
     bool stopped = false;
   };
 
-  static void ReadAll(const std::shared_ptr<Shared>& shared, std::unique_ptr<AudioReader> audio,
+  static void ReadAll(const std::shared_ptr<Shared>& shared, std::unique_ptr<Audio> audio,
                       int sample_rate) {
     const Clock::time_point start = Clock::now();
     std::vector<float> chunk(ChunkSamples(sample_rate));
@@ -112,11 +111,11 @@ class PacedFile final : public LiveSource {
 
 }  // namespace
 
-std::unique_ptr<LiveSource> PlayPaced(std::unique_ptr<AudioReader> audio, int sample_rate) {
+std::unique_ptr<LiveSource> PlayPaced(std::unique_ptr<Audio> audio, int sample_rate) {
   return std::make_unique<PacedFile>(std::move(audio), sample_rate);
 }
 
-std::unique_ptr<LiveSource> PlayFast(std::unique_ptr<AudioReader> audio, int sample_rate) {
+std::unique_ptr<LiveSource> PlayFast(std::unique_ptr<Audio> audio, int sample_rate) {
   return std::make_unique<FastFile>(std::move(audio), sample_rate);
 }
 

@@ -18,24 +18,13 @@ void RawAudioOptions::AddTo(CLI::App& app) {
       ->capture_default_str();
 }
 
-Result<std::unique_ptr<AudioReader>> RawAudioOptions::Open(const std::string& path,
-                                                           int rate) const {
-  return AudioReader::Open({.path = path,
-                            .sample_rate = rate,
-                            .raw_sample_rate = sample_rate,
-                            .raw_channels = channels});
-}
-
-Result<std::vector<float>> ReadStart(AudioReader& audio, int64_t count) {
-  std::vector<float> samples(static_cast<size_t>(count));
-  size_t have = 0;
-  while (have < samples.size()) {
-    ESP_ASSIGN_OR_RETURN(const size_t more, audio.Read(std::span(samples).subspan(have)));
-    if (more == 0) break;
-    have += more;
-  }
-  samples.resize(have);
-  return samples;
+Result<std::unique_ptr<Audio>> RawAudioOptions::Open(const std::string& path, int rate) const {
+  esp_audio_options options;
+  esp_audio_options_init(&options);
+  options.sample_rate = rate;
+  options.raw_sample_rate = sample_rate;
+  options.raw_channels = channels;
+  return Audio::Open(path, options);
 }
 
 }  // namespace espalier::cli

@@ -3,9 +3,8 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "runtime/audio/audio_reader.h"
+#include "apps/cli/client/audio.h"
 
 namespace CLI {
 class App;
@@ -18,11 +17,8 @@ struct RawAudioOptions {
   int channels = 1;
 
   void AddTo(CLI::App& app);
-  // `path` at `rate`; errors as AudioReader::Open.
-  Result<std::unique_ptr<AudioReader>> Open(const std::string& path, int rate) const;
+  // `path` at `rate`; errors as Audio::Open.
+  Result<std::unique_ptr<Audio>> Open(const std::string& path, int rate) const;
 };
-
-// The first `count` samples, or all there are.
-Result<std::vector<float>> ReadStart(AudioReader& audio, int64_t count);
 
 }  // namespace espalier::cli

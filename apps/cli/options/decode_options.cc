@@ -8,18 +8,19 @@
 namespace espalier::cli {
 namespace {
 
+constexpr char kOwsm[] = "owsm";  // a model's family
 constexpr double kHighestTemperature = 1.0;
 constexpr double kRounding = 1e-6;
 constexpr int64_t kLongestMs = int64_t{1000} * 3600 * 24 * 365;
 
-// "29" or "<29.00>" as the token "<29.00>".
-Result<std::string> TimeToken(std::string text) {
+// "29" or the token "<29.00>".
+Result<double> SecondsOf(std::string text) {
   if (text.starts_with('<') && text.ends_with('>')) text = text.substr(1, text.size() - 2);
   double seconds = 0;
   if (!CLI::detail::lexical_cast(text, seconds) || !(seconds >= 0 && seconds < 1e4)) {
     return InvalidArgument("--end-time-threshold '" + text + "': a number of seconds");
   }
-  return StrFormat("<%.2f>", seconds);
+  return seconds;
 }
 
 Status FirstGiven(const std::vector<CLI::Option*>& options, const char* families) {
@@ -81,8 +82,17 @@ void SearchOptions::AddTo(CLI::App& app) {
       app.add_flag("--normalize-length", normalize_length, "Rank by score per token (OWSM)")};
 }
 
-Status SearchOptions::CheckFamily(ModelFamily family) const {
-  return family == ModelFamily::kOwsm ? OkStatus() : FirstGiven(owsm_only_, "OWSM");
+Status SearchOptions::CheckFamily(const std::string& family) const {
+  return family == kOwsm ? OkStatus() : FirstGiven(owsm_only_, "OWSM");
+}
+
+void SearchOptions::ApplyTo(esp_transcribe_options* options) const {
+  options->beam_size = beam_size;
+  options->ctc_weight = ctc_weight;
+  options->length_penalty = length_penalty;
+  options->maxlen_ratio = maxlen_ratio;
+  options->minlen_ratio = minlen_ratio;
+  options->normalize_length = normalize_length;
 }
 
 void DecodeOptions::AddTo(CLI::App& app) {
@@ -109,10 +119,10 @@ void DecodeOptions::AddTo(CLI::App& app) {
                      "A failed window above it is silence [0.6] (Whisper)")
           ->type_name("X")
           ->check(Between(0, 1))};
-  app.add_option("--prompt,--initial-prompt", values_.initial_prompt,
+  app.add_option("--prompt,--initial-prompt", prompt_,
                  "Text that precedes the first window: names, style")
       ->type_name("TEXT");
-  app.add_flag("--carry-prompt", values_.carry_prompt, "Each window's text precedes the next one");
+  app.add_flag("--carry-prompt", carry_prompt_, "Each window's text precedes the next one");
   app.add_flag("--no-timestamps", no_timestamps_, "One segment per window, no time tokens");
   owsm_only_ = {app.add_flag("--no-repetition-guard", no_repetition_guard_,
                              "Keep decoding loops, as ESPnet does (OWSM)"),
@@ -127,26 +137,32 @@ void DecodeOptions::AddTo(CLI::App& app) {
       ->check(WholeBetween(0, kLongestMs));
 }
 
-Result<TranscribeOptions> DecodeOptions::Build() const {
-  TranscribeOptions options = values_;
-  options.language = context.language;
-  ESP_ASSIGN_OR_RETURN(options.task, context.Task());
+esp_transcribe_options DecodeOptions::Defaults() {
+  esp_transcribe_options options;
+  esp_transcribe_options_init(&options);
+  return options;
+}
+
+Result<esp_transcribe_options> DecodeOptions::Build() {
+  esp_transcribe_options options = values_;
+  options.language = context.language.c_str();
+  ESP_ASSIGN_OR_RETURN(task_, context.Task());
+  options.task = task_.c_str();
+  options.initial_prompt = prompt_.c_str();
+  options.carry_prompt = carry_prompt_;
   options.timestamps = !no_timestamps_;
   options.repetition_guard = !no_repetition_guard_;
-  options.beam_size = search.beam_size;
-  options.ctc_weight = search.ctc_weight;
-  options.length_penalty = search.length_penalty;
-  options.maxlen_ratio = search.maxlen_ratio;
-  options.minlen_ratio = search.minlen_ratio;
-  options.normalize_length = search.normalize_length;
-  options.temperatures = TemperatureLadder();
-  if (options.ctc_weight > 0 && options.timestamps) {
+  search.ApplyTo(&options);
+  temperatures_ = TemperatureLadder();
+  options.temperatures = temperatures_.data();
+  options.temperature_count = static_cast<int32_t>(temperatures_.size());
+  if (search.ctc_weight > 0 && !no_timestamps_) {
     return InvalidArgument(
         "--ctc-weight: decoding with CTC has no time tokens; add "
         "--no-timestamps");
   }
   if (!end_time_threshold_.empty()) {
-    ESP_ASSIGN_OR_RETURN(options.end_time_threshold, TimeToken(end_time_threshold_));
+    ESP_ASSIGN_OR_RETURN(options.end_time_threshold_s, SecondsOf(end_time_threshold_));
   }
   return options;
 }
@@ -161,15 +177,14 @@ std::vector<double> DecodeOptions::TemperatureLadder() const {
   }
 }
 
-Status DecodeOptions::CheckFamily(ModelFamily family) const {
+Status DecodeOptions::CheckFamily(const std::string& family) const {
   ESP_RETURN_IF_ERROR(search.CheckFamily(family));
-  return family == ModelFamily::kOwsm ? FirstGiven(whisper_only_, "Whisper")
-                                      : FirstGiven(owsm_only_, "OWSM");
+  return family == kOwsm ? FirstGiven(whisper_only_, "Whisper") : FirstGiven(owsm_only_, "OWSM");
 }
 
 int DecodeOptions::BeamSizeMax() const {
   const bool samples = temperature_ > 0 || !no_fallback_;
-  return samples ? std::max(search.beam_size, kWhisperSampleCount) : search.beam_size;
+  return samples ? std::max(search.beam_size, int{ESP_FALLBACK_SAMPLES}) : search.beam_size;
 }
 
 }  // namespace espalier::cli

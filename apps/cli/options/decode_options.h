@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/checkpoint/model_config.h"
-#include "runtime/session/transcriber.h"
+#include "runtime/capi/espalier.h"
 
 namespace CLI {
 class App;
@@ -40,33 +39,40 @@ struct SearchOptions {
 
   void AddTo(CLI::App& app);
   // Errors: kUnsupported naming an option that was given and that `family` has no use for.
-  Status CheckFamily(ModelFamily family) const;
+  Status CheckFamily(const std::string& family) const;
+  void ApplyTo(esp_transcribe_options* options) const;
 
  private:
   std::vector<CLI::Option*> owsm_only_;
 };
 
-// Everything else of TranscribeOptions.
+// Everything else of esp_transcribe_options.
 struct DecodeOptions {
   ContextOptions context;
   SearchOptions search;
 
   void AddTo(CLI::App& app);
-  // Errors: kInvalidArgument for options that contradict each other.
-  Result<TranscribeOptions> Build() const;
-  Status CheckFamily(ModelFamily family) const;
+  // Its texts belong to this object and the last Build. Errors: kInvalidArgument for options that
+  // contradict each other.
+  Result<esp_transcribe_options> Build();
+  Status CheckFamily(const std::string& family) const;
   // The most hypotheses a decoder state must hold.
   int BeamSizeMax() const;
 
  private:
   std::vector<double> TemperatureLadder() const;
 
-  TranscribeOptions values_;
+  static esp_transcribe_options Defaults();
+
+  esp_transcribe_options values_ = Defaults();
+  std::string task_, prompt_;
+  std::vector<double> temperatures_;
   double temperature_ = 0.0;
   double temperature_increment_ = 0.2;
   bool no_fallback_ = false;
   bool no_timestamps_ = false;
   bool no_repetition_guard_ = false;
+  bool carry_prompt_ = false;
   std::string end_time_threshold_;
   std::vector<CLI::Option*> whisper_only_, owsm_only_;
 };

@@ -12,8 +12,9 @@ void ModelOptions::AddModelTo(CLI::App& app) {
 }
 
 void ModelOptions::AddDeviceTo(CLI::App& app) {
-  app.add_option("--device", device,
-                 "cpu, vulkan:N or cuda:N (or a UUID), reference (slow, defines correctness) or auto")
+  app.add_option(
+         "--device", device,
+         "cpu, vulkan:N or cuda:N (or a UUID), reference (slow, defines correctness) or auto")
       ->type_name("DEVICE")
       ->capture_default_str();
   app.add_option("-t,--threads", threads, "Threads; 0: one per core")
@@ -43,13 +44,13 @@ Result<std::string> ModelOptions::Folder() const {
   return NotFound("no model: name its folder with -m FOLDER or in $ESPALIER_MODEL");
 }
 
-Result<std::shared_ptr<Engine>> ModelOptions::Open(int beam_size) const {
+Result<std::unique_ptr<Model>> ModelOptions::Open(int beam_size) const {
   ESP_ASSIGN_OR_RETURN(const std::string path, Folder());
-  return Engine::Open({.model_folder = path,
-                       .device = device,
-                       .threads = threads,
-                       .gates = gates,
-                       .beam_size_max = beam_size});
+  return Model::Open({.folder = path,
+                      .device = device,
+                      .gates = gates,
+                      .threads = threads,
+                      .beam_size_max = beam_size});
 }
 
 }  // namespace espalier::cli

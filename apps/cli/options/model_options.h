@@ -1,10 +1,11 @@
 // Which model, on what, with which gates.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "apps/cli/client/model.h"
 #include "runtime/base/status.h"
-#include "runtime/session/engine.h"
 
 namespace CLI {
 class App;
@@ -27,8 +28,8 @@ struct ModelOptions {
   Result<std::string> Folder() const;
 
   // `beam_size`: the most hypotheses that will be asked for. Errors: those of Folder and
-  // Engine::Open.
-  Result<std::shared_ptr<Engine>> Open(int beam_size) const;
+  // Model::Open.
+  Result<std::unique_ptr<Model>> Open(int beam_size) const;
 };
 
 }  // namespace espalier::cli

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/bench_report.h"
+#include "apps/cli/client/gates.h"
+#include "apps/cli/client/transcriber.h"
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/decode_options.h"
 #include "apps/cli/options/model_options.h"
@@ -21,16 +23,13 @@
 #include "apps/cli/writers/json_values.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/string_format.h"
-#include "runtime/model/cost_table.h"
-#include "runtime/session/gate_look.h"
-#include "runtime/session/transcriber.h"
-#include "runtime/session/window.h"
 
 namespace espalier::cli {
 namespace {
 
 constexpr int64_t kWarmUpMs = 1000;
 constexpr double kLongestS = 24 * 3600;
+constexpr double kOnlyTemperature = 0.0;
 
 void AddTo(const Timings& more, Timings* sum) {
   sum->load_s = more.load_s;
@@ -52,7 +51,7 @@ void AddTo(const Timings& more, Timings* sum) {
 // A model with one choice of gates.
 struct Contender {
   BenchVariant report;
-  std::shared_ptr<Engine> engine = {};
+  std::unique_ptr<Model> model = {};
   std::unique_ptr<Transcriber> transcriber = {};
 };
 
@@ -88,17 +87,14 @@ class BenchVerb final : public Verb {
 
   Result<int> Run(VerbContext& context) override {
     if (live_.asked()) return live_.Run(context);
-    options_ = {.language = context_.language,
-                .initial_prompt = {},
-                .timestamps = timestamps_,
-                .beam_size = search_.beam_size,
-                .ctc_weight = search_.ctc_weight,
-                .length_penalty = search_.length_penalty,
-                .maxlen_ratio = search_.maxlen_ratio,
-                .minlen_ratio = search_.minlen_ratio,
-                .normalize_length = search_.normalize_length,
-                .temperatures = {0.0}};
-    ESP_ASSIGN_OR_RETURN(options_.task, context_.Task());
+    ESP_ASSIGN_OR_RETURN(task_, context_.Task());
+    esp_transcribe_options_init(&options_);
+    options_.language = context_.language.c_str();
+    options_.task = task_.c_str();
+    options_.timestamps = timestamps_;
+    options_.temperatures = &kOnlyTemperature;
+    options_.temperature_count = 1;
+    search_.ApplyTo(&options_);
     if (std::find(audio_.begin(), audio_.end(), "-") != audio_.end()) {
       return InvalidArgument("bench reads its audio several times: name files");
     }
@@ -117,20 +113,20 @@ class BenchVerb final : public Verb {
   }
 
  private:
-  const Engine& engine() const { return *contenders_.front().engine; }
+  const Model& opened() const { return *contenders_.front().model; }
 
   Status OpenAll(VerbContext& context) {
     std::vector<std::string> choices = {model_.gates};
     choices.insert(choices.end(), compare_.begin(), compare_.end());
-    TranscribeOptions warm_up = options_;
+    esp_transcribe_options warm_up = options_;
     warm_up.duration_ms = kWarmUpMs;
     for (const std::string& gates : choices) {
       Contender contender{.report = {.gates = gates}};
       ModelOptions model = model_;
       model.gates = gates;
-      ESP_ASSIGN_OR_RETURN(contender.engine, model.Open(search_.beam_size));
-      ESP_RETURN_IF_ERROR(search_.CheckFamily(contender.engine->config().family));
-      ESP_ASSIGN_OR_RETURN(contender.transcriber, Transcriber::Create(contender.engine));
+      ESP_ASSIGN_OR_RETURN(contender.model, model.Open(search_.beam_size));
+      ESP_RETURN_IF_ERROR(search_.CheckFamily(contender.model->family()));
+      ESP_ASSIGN_OR_RETURN(contender.transcriber, Transcriber::Open(*contender.model));
       ESP_RETURN_IF_ERROR(RunOnce(contender, warm_up, context).status());
       if (!costs_.empty()) {
         ESP_ASSIGN_OR_RETURN(contender.report.predicted, Predict(contender, context));
@@ -140,7 +136,7 @@ class BenchVerb final : public Verb {
     return OkStatus();
   }
 
-  Result<std::unique_ptr<AudioReader>> OpenAudio(const std::string& file, int rate) const {
+  Result<std::unique_ptr<Audio>> OpenAudio(const std::string& file, int rate) const {
     if (!file.empty()) return RawAudioOptions{}.Open(file, rate);
     return MakeSyntheticAudio(static_cast<int64_t>(seconds_ * rate), rate);
   }
@@ -149,13 +145,13 @@ class BenchVerb final : public Verb {
     return audio_.empty() ? std::vector<std::string>{""} : audio_;
   }
 
-  Result<BenchRun> RunOnce(Contender& contender, const TranscribeOptions& options,
+  Result<BenchRun> RunOnce(Contender& contender, const esp_transcribe_options& options,
                            VerbContext& context) const {
     BenchRun run;
     const double cpu_before = ProcessorSeconds();
     for (const std::string& file : Files()) {
-      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
-                           OpenAudio(file, contender.engine->config().frontend.sample_rate));
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                           OpenAudio(file, contender.model->sample_rate()));
       ESP_ASSIGN_OR_RETURN(
           const Transcript transcript,
           contender.transcriber->Transcribe(*audio, options, {}, context.interrupts.token()));
@@ -170,25 +166,23 @@ class BenchVerb final : public Verb {
   // What the table says about all files, window by window; the steps' time is a mean weighted by
   // their length.
   Result<PredictedRun> Predict(const Contender& contender, VerbContext& context) const {
-    const ModelConfig& config = contender.engine->config();
-    ESP_ASSIGN_OR_RETURN(const CostTable table, LoadCostTable(costs_, config));
-    const int rate = config.frontend.sample_rate;
-    const int64_t window = WindowSamples(config);
+    const Model& model = *contender.model;
     PredictedRun sum;
     double weights = 0;
     for (const std::string& file : Files()) {
-      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio, OpenAudio(file, rate));
-      ESP_ASSIGN_OR_RETURN(std::vector<float> samples, ReadStart(*audio, window));
-      ESP_ASSIGN_OR_RETURN(const GateMask mask,
-                           PredictGates(contender.engine, samples, options_.language, options_.task,
-                                        context.interrupts.token()));
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                           OpenAudio(file, model.sample_rate()));
+      ESP_ASSIGN_OR_RETURN(std::vector<float> samples, audio->ReadStart(model.window_samples()));
+      ESP_ASSIGN_OR_RETURN(
+          const std::unique_ptr<Gates> gates,
+          Gates::OfContext(model, samples, context_.language, task_, context.interrupts.token()));
       while (!samples.empty()) {
-        const int64_t fed = FedSamples(config, static_cast<int64_t>(samples.size()));
-        const PredictedTime time = table.Predict(mask, static_cast<double>(fed) / rate);
-        sum.encode_s += time.encode_s;
-        sum.step_s += time.step_s * static_cast<double>(samples.size());
+        ESP_ASSIGN_OR_RETURN(const esp_gate_times times,
+                             gates->Times(static_cast<int64_t>(samples.size()), costs_));
+        sum.encode_s += times.window_s;
+        sum.step_s += times.step_s * static_cast<double>(samples.size());
         weights += static_cast<double>(samples.size());
-        ESP_ASSIGN_OR_RETURN(samples, ReadStart(*audio, window));
+        ESP_ASSIGN_OR_RETURN(samples, audio->ReadStart(model.window_samples()));
       }
     }
     if (weights > 0) sum.step_s /= weights;
@@ -204,8 +198,8 @@ class BenchVerb final : public Verb {
   std::string Text() const {
     const BenchVariant& first = contenders_.front().report;
     const BenchRun& median = first.Median();
-    std::string text = StrFormat("%s on %s (%s), beam %d\n", engine().config().name.c_str(),
-                                 engine().device().name.c_str(), engine().device().detail.c_str(),
+    std::string text = StrFormat("%s on %s (%s), beam %d\n", opened().name().c_str(),
+                                 opened().device().name.c_str(), opened().device().detail.c_str(),
                                  search_.beam_size);
     text += TimingsText(StrFormat("the median of %zu runs", first.runs.size()), median.timings,
                         median.duration_ms);
@@ -223,21 +217,21 @@ class BenchVerb final : public Verb {
     auto totals = nlohmann::ordered_json::array();
     for (const BenchRun& run : first.runs) totals.push_back(run.timings.total_s);
     std::sort(totals.begin(), totals.end());
-    nlohmann::ordered_json json = {{"load_s", engine().load_seconds()},
-                                   {"encode_s", EncodeSeconds(timings)},
-                                   {"decode_s", DecodeSeconds(timings)},
-                                   {"total_s", timings.total_s},
-                                   {"cpu_s", median.cpu_s},
-                                   {"tokens", timings.token_count},
-                                   {"peak_rss_mb", PeakMegabytes()},
-                                   {"audio_s", static_cast<double>(median.duration_ms) / 1000},
-                                   {"runs_s", totals},
-                                   {"beam_size", search_.beam_size},
-                                   {"device", engine().device().name},
-                                   {"device_detail", engine().device().detail},
-                                   {"timings", TimingsJson(timings, median.duration_ms)},
-                                   {"runtime", RuntimeJson({.model = engine().config().name,
-                                                            .backend = engine().device().id})}};
+    nlohmann::ordered_json json = {
+        {"load_s", opened().load_seconds()},
+        {"encode_s", EncodeSeconds(timings)},
+        {"decode_s", DecodeSeconds(timings)},
+        {"total_s", timings.total_s},
+        {"cpu_s", median.cpu_s},
+        {"tokens", timings.token_count},
+        {"peak_rss_mb", PeakMegabytes()},
+        {"audio_s", static_cast<double>(median.duration_ms) / 1000},
+        {"runs_s", totals},
+        {"beam_size", search_.beam_size},
+        {"device", opened().device().name},
+        {"device_detail", opened().device().detail},
+        {"timings", TimingsJson(timings, median.duration_ms)},
+        {"runtime", RuntimeJson({.model = opened().name(), .backend = opened().device().id})}};
     if (contenders_.size() > 1 || first.predicted)
       json["variants"] = BenchComparisonJson(Reports());
     return DumpLine(json);
@@ -251,7 +245,8 @@ class BenchVerb final : public Verb {
   ModelOptions model_;
   ContextOptions context_;
   SearchOptions search_;
-  TranscribeOptions options_;
+  std::string task_;
+  esp_transcribe_options options_ = {};
   std::vector<Contender> contenders_;
   LiveBench live_;
 };

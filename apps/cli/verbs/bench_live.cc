@@ -67,9 +67,7 @@ Result<int> LiveBench::Run(VerbContext& context) {
   if (!simul_lines_.empty() && (paths_.size() > 1 || policies.size() > 1)) {
     return InvalidArgument("--simul-lines is for one file and one policy");
   }
-  ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
-  ESP_ASSIGN_OR_RETURN(opened_,
-                       LiveModel::Open(folder, model_.device, model_.threads, model_.gates));
+  ESP_ASSIGN_OR_RETURN(opened_, model_.Open(1));
   std::string text;
   nlohmann::ordered_json json;
   for (const std::string& policy : policies) {
@@ -114,8 +112,7 @@ Result<LiveBenchRun> LiveBench::RunAll(const std::string& policy, VerbContext& c
 Status LiveBench::RunFile(const std::string& path, const esp_session_options& options,
                           const std::stop_token& stop, LiveBenchRun* run) {
   const int rate = opened_->sample_rate();
-  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
-                       RawAudioOptions{}.Open(path, rate));
+  ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio, RawAudioOptions{}.Open(path, rate));
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<LiveClient> session,
                        LiveClient::Open(*opened_, options));
   session->set_stop(stop);

@@ -13,7 +13,6 @@
 namespace espalier::cli {
 
 struct LiveBenchRun;
-class LiveModel;
 class SimulLines;
 
 // Files are played one after another into a session each, on a clock of its own: a chunk is there
@@ -40,7 +39,7 @@ class LiveBench {
   double speed_ = 1;
   ModelOptions model_;
   LiveVerbOptions live_;
-  std::unique_ptr<LiveModel> opened_;
+  std::unique_ptr<Model> opened_;
   std::string lines_;  // of SimulStreaming's format
 };
 

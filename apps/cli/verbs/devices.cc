@@ -1,4 +1,6 @@
 // espalier devices: what --device and --microphone may name.
+#include "apps/cli/client/devices.h"
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -6,7 +8,6 @@
 #include "apps/cli/verb.h"
 #include "apps/cli/writers/json_values.h"
 #include "runtime/base/string_format.h"
-#include "runtime/session/engine.h"
 
 namespace espalier::cli {
 namespace {
@@ -16,7 +17,7 @@ class DevicesVerb final : public Verb {
   void AddOptions(CLI::App&) override {}
 
   Result<int> Run(VerbContext& context) override {
-    const std::vector<DeviceInfo> devices = ListDevices();
+    ESP_ASSIGN_OR_RETURN(const std::vector<ComputeDevice> devices, ListComputeDevices());
     // A machine without any sound system has none, which is no failure.
     const Result<std::vector<CaptureDevice>> found = ListCaptureDevices();
     const std::vector<CaptureDevice> capture = found.ok() ? *found : std::vector<CaptureDevice>();
@@ -26,10 +27,10 @@ class DevicesVerb final : public Verb {
   }
 
  private:
-  static std::string Text(const std::vector<DeviceInfo>& devices,
+  static std::string Text(const std::vector<ComputeDevice>& devices,
                           const std::vector<CaptureDevice>& capture) {
     std::string text;
-    for (const DeviceInfo& device : devices) {
+    for (const ComputeDevice& device : devices) {
       text +=
           StrFormat("%-12s %-6s %s", device.id.c_str(), device.kind.c_str(), device.name.c_str());
       if (!device.detail.empty()) text += " (" + device.detail + ")";
@@ -49,10 +50,10 @@ class DevicesVerb final : public Verb {
     return text;
   }
 
-  static std::string Json(const std::vector<DeviceInfo>& devices,
+  static std::string Json(const std::vector<ComputeDevice>& devices,
                           const std::vector<CaptureDevice>& capture) {
     auto list = nlohmann::ordered_json::array();
-    for (const DeviceInfo& device : devices) {
+    for (const ComputeDevice& device : devices) {
       list.push_back({{"id", device.id},
                       {"kind", device.kind},
                       {"name", device.name},

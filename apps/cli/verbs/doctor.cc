@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/client/devices.h"
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/verb.h"
 #include "apps/cli/version.h"
@@ -55,7 +56,7 @@ Check FfmpegCheck() {
           "can)"};
 }
 
-Check DeviceCheck(const DeviceInfo& device) {
+Check DeviceCheck(const ComputeDevice& device) {
   if (!device.refusal.empty()) {
     return {"device", Verdict::kMissing, device.id + ": " + device.refusal};
   }
@@ -71,7 +72,8 @@ class DoctorVerb final : public Verb {
 
   Result<int> Run(VerbContext& context) override {
     std::vector<Check> checks = {{"version", Verdict::kOk, kVersion}};
-    for (const DeviceInfo& device : ListDevices()) checks.push_back(DeviceCheck(device));
+    ESP_ASSIGN_OR_RETURN(const std::vector<ComputeDevice> devices, ListComputeDevices());
+    for (const ComputeDevice& device : devices) checks.push_back(DeviceCheck(device));
     checks.push_back(FfmpegCheck());
     const Status model = CheckModel(&checks);
     ESP_RETURN_IF_ERROR(
@@ -87,15 +89,15 @@ class DoctorVerb final : public Verb {
       checks->push_back({"model", Verdict::kMissing, folder.status().message()});
       return OkStatus();
     }
-    const Result<std::shared_ptr<Engine>> engine = model_.Open(1);
-    if (!engine.ok()) {
-      checks->push_back({"model", Verdict::kFailed, engine.status().message()});
-      return engine.status();
+    const Result<std::unique_ptr<Model>> model = model_.Open(1);
+    if (!model.ok()) {
+      checks->push_back({"model", Verdict::kFailed, model.status().message()});
+      return model.status();
     }
     checks->push_back({"model", Verdict::kOk,
                        StrFormat("%s: %.1f million parameters, read in %.2f s", folder->c_str(),
-                                 static_cast<double>((*engine)->parameter_count()) / 1e6,
-                                 (*engine)->load_seconds())});
+                                 static_cast<double>((*model)->parameter_count()) / 1e6,
+                                 (*model)->load_seconds())});
     return OkStatus();
   }
 

@@ -1,4 +1,6 @@
 // espalier gates: the table of layers and modules for a context or for all of them.
+#include "apps/cli/client/gates.h"
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -8,9 +10,6 @@
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/verb.h"
 #include "runtime/base/file.h"
-#include "runtime/model/gate_map.h"
-#include "runtime/session/gate_look.h"
-#include "runtime/session/window.h"
 
 namespace espalier::cli {
 namespace {
@@ -41,70 +40,56 @@ class GatesVerb final : public Verb {
     if (context_.language == "auto") {
       return InvalidArgument("--language auto: the gates of a context need its language");
     }
-    ESP_ASSIGN_OR_RETURN(engine_, model_.Open(1));
-    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
-                         raw_.Open(audio_, engine_->config().frontend.sample_rate));
-    ESP_ASSIGN_OR_RETURN(samples_, ReadStart(*audio, WindowSamples(engine_->config())));
+    ESP_ASSIGN_OR_RETURN(opened_, model_.Open(1));
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                         raw_.Open(audio_, opened_->sample_rate()));
+    ESP_ASSIGN_OR_RETURN(samples_, audio->ReadStart(opened_->window_samples()));
     ESP_RETURN_IF_ERROR(all_contexts_ ? AllContexts(context) : OneContext(task, context));
     return 0;
   }
 
  private:
   Status OneContext(const std::string& task, VerbContext& context) {
-    ESP_ASSIGN_OR_RETURN(const GateMask mask, PredictGates(engine_, samples_, context_.language,
-                                                           task, context.interrupts.token()));
-    if (engine_->forced_gates() && model_.gates == "auto") {
-      context.console.Notice(engine_->config().name + " has no gate predictor: every gate is open");
+    ESP_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Gates> gates,
+        Gates::OfContext(*opened_, samples_, context_.language, task, context.interrupts.token()));
+    if (!opened_->has_predictor() && model_.gates == "auto") {
+      context.console.Notice(opened_->name() + " has no gate predictor: every gate is open");
     }
     const std::string title =
-        engine_->config().name + ", language " + context_.language + ", task " + task;
+        opened_->name() + ", language " + context_.language + ", task " + task;
     ESP_ASSIGN_OR_RETURN(const GateWorth worth,
-                         WorthOfGates(*engine_, mask, InputSamples(), costs_));
-    if (!save_.empty()) {
-      ESP_ASSIGN_OR_RETURN(const Context resolved,
-                           ResolveContext(*engine_, context_.language, task));
-      ESP_RETURN_IF_ERROR(Save({{resolved.language, resolved.gate_task_name, mask}}));
-    }
-    if (!svg_.empty()) {
-      ESP_RETURN_IF_ERROR(WriteFileAtomically(svg_, GateMaskToSvg(mask, title)));
-    }
-    if (!json_.empty()) ESP_RETURN_IF_ERROR(WriteFileAtomically(json_, GateMaskToJson(mask)));
-    if (!context.console.json()) {
-      return context.console.Write(title + "\n" + GateMaskToText(mask) + GateWorthText(worth));
-    }
-    auto json = nlohmann::ordered_json::parse(GateMaskToJson(mask));
+                         WorthOfGates(*gates, static_cast<int64_t>(samples_.size()), costs_));
+    ESP_RETURN_IF_ERROR(WriteFiles(*gates, title));
+    const bool as_json = context.console.json();
+    ESP_ASSIGN_OR_RETURN(const std::string text,
+                         gates->Write(as_json ? ESP_GATES_JSON : ESP_GATES_TEXT, title));
+    if (!as_json) return context.console.Write(title + "\n" + text + GateWorthText(worth));
+    auto json = nlohmann::ordered_json::parse(text);
     json["worth"] = GateWorthJson(worth);
     return context.console.Write(json.dump(1) + "\n");
   }
 
   Status AllContexts(VerbContext& context) {
-    ESP_ASSIGN_OR_RETURN(const std::vector<ContextGates> contexts,
-                         PredictAllContexts(engine_, samples_, context.interrupts.token()));
-    const std::string title = engine_->config().name + ", every context of its predictor";
-    if (!save_.empty()) ESP_RETURN_IF_ERROR(Save(contexts));
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Gates> gates,
+                         Gates::OfAllContexts(*opened_, samples_, context.interrupts.token()));
+    const std::string title = opened_->name() + ", every context of its predictor";
+    ESP_RETURN_IF_ERROR(WriteFiles(*gates, title));
+    const bool as_json = context.console.json();
+    ESP_ASSIGN_OR_RETURN(const std::string text,
+                         gates->Write(as_json ? ESP_GATES_JSON : ESP_GATES_TEXT, title));
+    return context.console.Write(as_json ? text : title + "\n" + text);
+  }
+
+  Status WriteFiles(const Gates& gates, const std::string& title) const {
+    if (!save_.empty()) ESP_RETURN_IF_ERROR(gates.Save(save_));
     if (!svg_.empty()) {
-      ESP_RETURN_IF_ERROR(WriteFileAtomically(svg_, GateMapToSvg(contexts, title)));
+      ESP_ASSIGN_OR_RETURN(const std::string svg, gates.Write(ESP_GATES_SVG, title));
+      ESP_RETURN_IF_ERROR(WriteFileAtomically(svg_, svg));
     }
-    if (!json_.empty()) ESP_RETURN_IF_ERROR(WriteFileAtomically(json_, GateMapToJson(contexts)));
-    return context.console.Write(context.console.json() ? GateMapToJson(contexts)
-                                                        : title + "\n" + GateMapToText(contexts));
-  }
-
-  // What the file holds of other contexts stays.
-  Status Save(const std::vector<ContextGates>& contexts) const {
-    FixedGates file;
-    if (PathExists(save_)) {
-      ESP_ASSIGN_OR_RETURN(file, LoadGateFile(save_, engine_->config()));
-      if (file.everywhere) {
-        return InvalidArgument("--save " + save_ + ": the file holds one table for all contexts");
-      }
-    }
-    for (const ContextGates& each : contexts) file.Put(each);
-    return WriteFileAtomically(save_, ContextGatesToJson(file.contexts));
-  }
-
-  int64_t InputSamples() const {
-    return FedSamples(engine_->config(), static_cast<int64_t>(samples_.size()));
+    if (json_.empty()) return OkStatus();
+    ESP_ASSIGN_OR_RETURN(const std::string json, gates.Write(ESP_GATES_JSON, title));
+    return WriteFileAtomically(json_, json);
   }
 
   std::string audio_;
@@ -113,7 +98,7 @@ class GatesVerb final : public Verb {
   RawAudioOptions raw_;
   bool all_contexts_ = false;
   std::string costs_, svg_, json_, save_;
-  std::shared_ptr<Engine> engine_;
+  std::unique_ptr<Model> opened_;
   std::vector<float> samples_;
 };
 

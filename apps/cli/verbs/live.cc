@@ -53,9 +53,7 @@ class LiveVerb final : public Verb {
   Result<int> Run(VerbContext& context) override {
     ESP_ASSIGN_OR_RETURN(const esp_session_options options, live_.Build());
     ESP_ASSIGN_OR_RETURN(const std::optional<Job> job, PlanOutput());
-    ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
-    ESP_ASSIGN_OR_RETURN(opened_,
-                         LiveModel::Open(folder, model_.device, model_.threads, model_.gates));
+    ESP_ASSIGN_OR_RETURN(opened_, model_.Open(1));
     ESP_ASSIGN_OR_RETURN(session_, LiveClient::Open(*opened_, options));
     switches_.emplace(options.language, options.task, languages_);
     ESP_RETURN_IF_ERROR(OpenFiles(job, &context.console));
@@ -137,7 +135,7 @@ class LiveVerb final : public Verb {
     if (file_.empty()) {
       ESP_ASSIGN_OR_RETURN(source_, ListenTo(microphone_, sample_rate(), &context.console));
     } else {
-      ESP_ASSIGN_OR_RETURN(std::unique_ptr<AudioReader> audio, raw_.Open(file_, sample_rate()));
+      ESP_ASSIGN_OR_RETURN(std::unique_ptr<Audio> audio, raw_.Open(file_, sample_rate()));
       source_ = fast_ ? PlayFast(std::move(audio), sample_rate())
                       : PlayPaced(std::move(audio), sample_rate());
     }
@@ -245,7 +243,7 @@ class LiveVerb final : public Verb {
   RawAudioOptions raw_;
   OutputOptions output_options_;
 
-  std::unique_ptr<LiveModel> opened_;
+  std::unique_ptr<Model> opened_;
   std::unique_ptr<LiveClient> session_;
   std::optional<LiveSwitches> switches_;
   std::unique_ptr<LiveOutput> output_;

@@ -2,10 +2,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/client/c_status.h"
 #include "apps/cli/model_summary.h"
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/verb.h"
-#include "apps/cli/writers/json_values.h"
 
 namespace espalier::cli {
 namespace {
@@ -25,23 +25,24 @@ class ModelsVerb final : public Verb {
   // The whole model is opened, so that what is said about it has been checked.
   Result<int> Run(VerbContext& context) override {
     if (!folder_.empty()) model_.folder = folder_;
-    if (!folder_.empty() && IsGatePack(folder_)) return PackInfo(context);
-    ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
-    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, model_.Open(1));
-    ESP_ASSIGN_OR_RETURN(const std::string precision, PrecisionOf(folder));
-    const nlohmann::ordered_json summary = ModelSummaryJson(*engine, precision);
-    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? DumpLine(summary)
-                                                                     : ModelSummaryText(summary)));
+    if (!folder_.empty() && esp_is_gate_pack(folder_.c_str()) != 0) return PackInfo(context);
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, model_.Open(1));
+    ESP_ASSIGN_OR_RETURN(const std::string summary, model->Describe());
+    ESP_RETURN_IF_ERROR(Say(summary, context));
     return 0;
   }
 
  private:
   Result<int> PackInfo(VerbContext& context) const {
-    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<GatePack> pack, GatePack::Open(folder_));
-    const nlohmann::ordered_json summary = PackSummaryJson(*pack);
-    ESP_RETURN_IF_ERROR(context.console.Write(context.console.json() ? DumpLine(summary)
-                                                                     : ModelSummaryText(summary)));
+    const char* summary = nullptr;
+    ESP_RETURN_IF_ERROR(FromC(esp_gate_pack_describe(folder_.c_str(), &summary)));
+    ESP_RETURN_IF_ERROR(Say(summary, context));
     return 0;
+  }
+
+  static Status Say(const std::string& summary, VerbContext& context) {
+    if (context.console.json()) return context.console.Write(summary + "\n");
+    return context.console.Write(SummaryText(nlohmann::ordered_json::parse(summary)));
   }
 
   ModelOptions model_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/cli/client/transcriber.h"
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/decode_options.h"
 #include "apps/cli/options/model_options.h"
@@ -35,7 +36,7 @@ struct AudioRange {
   double length_s() const { return std::max(0.0, end_s - begin_s); }
 };
 
-AudioRange RangeOf(const TranscribeOptions& options, double total_s) {
+AudioRange RangeOf(const esp_transcribe_options& options, double total_s) {
   AudioRange range{static_cast<double>(options.offset_ms) / 1000, total_s};
   if (options.duration_ms > 0) {
     const double end = range.begin_s + static_cast<double>(options.duration_ms) / 1000;
@@ -62,9 +63,9 @@ class TranscribeVerb final : public Verb {
     ESP_ASSIGN_OR_RETURN(const std::vector<std::string> inputs,
                          ExpandInputs(paths_, raw_, &context.console));
     ESP_ASSIGN_OR_RETURN(const std::vector<Job> jobs, PlanJobs(inputs, output_));
-    ESP_ASSIGN_OR_RETURN(engine_, model_.Open(decode_.BeamSizeMax()));
-    ESP_RETURN_IF_ERROR(decode_.CheckFamily(engine_->config().family));
-    ESP_ASSIGN_OR_RETURN(transcriber_, Transcriber::Create(engine_));
+    ESP_ASSIGN_OR_RETURN(opened_, model_.Open(decode_.BeamSizeMax()));
+    ESP_RETURN_IF_ERROR(decode_.CheckFamily(opened_->family()));
+    ESP_ASSIGN_OR_RETURN(transcriber_, Transcriber::Open(*opened_));
     if (jobs.size() == 1) {
       ESP_RETURN_IF_ERROR(RunJob(jobs[0], {1, 1}, context));
       return 0;
@@ -100,12 +101,12 @@ class TranscribeVerb final : public Verb {
   Status RunJob(const Job& job, Position position, VerbContext& context) {
     const std::string name = NameOf(job.input);
     Announce(name, position, job.outputs[0].path == kStandardOutput, &context.console);
-    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
-                         raw_.Open(job.input, engine_->config().frontend.sample_rate));
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                         raw_.Open(job.input, opened_->sample_rate()));
     JobOutput output(job,
                      {.file = job.input,
-                      .model = engine_->config().name,
-                      .backend = engine_->device().id,
+                      .model = opened_->name(),
+                      .backend = opened_->device().id,
                       .max_line_width = output_.max_line_width,
                       .max_line_count = output_.max_line_count},
                      &context.console);
@@ -143,10 +144,10 @@ class TranscribeVerb final : public Verb {
     }
   }
 
-  Result<Transcript> Decode(AudioReader& audio, const std::string& name, Position position,
+  Result<Transcript> Decode(Audio& audio, const std::string& name, Position position,
                             JobOutput* output, VerbContext& context) {
     const auto total = audio.total_samples();
-    const int rate = engine_->config().frontend.sample_rate;
+    const int rate = opened_->sample_rate();
     Progress progress(
         &context.console,
         {.name = std::filesystem::path(name).filename().string(),
@@ -182,8 +183,8 @@ class TranscribeVerb final : public Verb {
   OutputOptions output_;
   bool timings_ = false;
 
-  TranscribeOptions options_;
-  std::shared_ptr<Engine> engine_;
+  esp_transcribe_options options_ = {};
+  std::unique_ptr<Model> opened_;
   std::unique_ptr<Transcriber> transcriber_;
 };
 

@@ -22,7 +22,7 @@ nlohmann::ordered_json SegmentJson(const Segment& segment, size_t id) {
           {"compression_ratio", segment.compression_ratio},
           {"no_speech_prob", segment.no_speech_prob},
           {"language", segment.language},
-          {"outcome", DecodeOutcomeName(segment.outcome)}};
+          {"outcome", esp_outcome_string(segment.outcome)}};
 }
 
 class JsonWriter final : public Writer {

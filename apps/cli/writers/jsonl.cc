@@ -22,7 +22,7 @@ class JsonlWriter final : public Writer {
                      {"avg_logprob", segment.avg_log_prob},
                      {"compression_ratio", segment.compression_ratio},
                      {"no_speech_prob", segment.no_speech_prob},
-                     {"outcome", DecodeOutcomeName(segment.outcome)}});
+                     {"outcome", esp_outcome_string(segment.outcome)}});
   }
 
   std::string Finish(const Transcript& transcript) override {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/cli/client/transcript.h"
 #include "runtime/base/status.h"
-#include "runtime/session/transcript.h"
 
 namespace espalier::cli {
 

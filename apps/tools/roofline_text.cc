@@ -1,4 +1,4 @@
-#include "apps/cli/roofline_text.h"
+#include "apps/tools/roofline_text.h"
 
 #include <nlohmann/json.hpp>
 

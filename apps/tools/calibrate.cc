@@ -6,6 +6,7 @@
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/verb.h"
+#include "apps/tools/open_engine.h"
 #include "runtime/base/string_format.h"
 #include "runtime/checkpoint/model_config.h"
 #include "runtime/session/window.h"
@@ -60,15 +61,15 @@ class CalibrateVerb final : public Verb {
 
   Result<int> Run(VerbContext& context) override {
     ESP_ASSIGN_OR_RETURN(const std::string folder, model_.Folder());
-    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, model_.Open(1));
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, OpenEngine(model_, 1));
     ESP_ASSIGN_OR_RETURN(const auto calibrator, AlignmentCalibrator::Create(engine));
     calibrator->set_stop(context.interrupts.token());
     size_t clip_count = 0;
     for (const std::string& path : paths_) {
-      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
                            RawAudioOptions{}.Open(path, engine->config().frontend.sample_rate));
       ESP_ASSIGN_OR_RETURN(const std::vector<float> samples,
-                           ReadStart(*audio, WindowSamples(engine->config())));
+                           audio->ReadStart(WindowSamples(engine->config())));
       ESP_ASSIGN_OR_RETURN(const std::string text, calibrator->Listen(samples, language_));
       if (text.empty()) {
         context.console.Warning(path + ": nothing was understood");

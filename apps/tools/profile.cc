@@ -6,8 +6,9 @@
 
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/options/validators.h"
-#include "apps/cli/roofline_text.h"
 #include "apps/cli/verb.h"
+#include "apps/tools/open_engine.h"
+#include "apps/tools/roofline_text.h"
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
 
@@ -74,7 +75,7 @@ class ProfileVerb final : public Verb {
   Result<int> Run(VerbContext& context) override {
     if (!folder_.empty()) model_.folder = folder_;
     if (predict_) return Predict(context);
-    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, model_.Open(1));
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, OpenEngine(model_, 1));
     const auto show = [&context](double share) {
       if (!context.console.HasStatusLine()) return;
       context.console.ShowStatusLine(StrFormat("profile: %.0f %%", 100 * share));
@@ -97,7 +98,8 @@ class ProfileVerb final : public Verb {
     ModelOptions on_cpu = model_;
     on_cpu.device = "cpu";
     const RooflineOptions options;
-    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, on_cpu.Open(options.beam_size));
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine,
+                         OpenEngine(on_cpu, options.beam_size));
     const int tokens = options_.reference_tokens > 0 ? options_.reference_tokens : kTokens;
     const Hardware& hardware = *FindHardware(hardware_);
     std::string text = StrFormat(

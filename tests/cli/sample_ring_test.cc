@@ -1,11 +1,11 @@
-#include "runtime/audio/sample_ring.h"
+#include "apps/cli/live/sample_ring.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <thread>
 
-namespace espalier {
+namespace espalier::cli {
 namespace {
 
 TEST(SampleRingTest, WhatDoesNotFitIsCounted) {
@@ -44,4 +44,4 @@ TEST(SampleRingTest, TwoThreadsLoseNothing) {
 }
 
 }  // namespace
-}  // namespace espalier
+}  // namespace espalier::cli

@@ -8,6 +8,8 @@
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/options/validators.h"
 #include "apps/cli/verb.h"
+#include "apps/tools/open_engine.h"
+#include "runtime/search/beam_search.h"
 #include "runtime/session/window.h"
 
 namespace espalier::cli {
@@ -57,16 +59,17 @@ class DumpVerb final : public Verb {
     ESP_ASSIGN_OR_RETURN(options.task, context_.Task());
     if (options.language == "auto") return InvalidArgument("--language auto: name the language");
     if (text_prev_option_->count() > 0) options.text_prev = text_prev_;
-    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, model_.Open(search_.beam_size));
-    ESP_RETURN_IF_ERROR(search_.CheckFamily(engine->config().family));
+    ESP_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine,
+                         OpenEngine(model_, search_.beam_size));
+    ESP_RETURN_IF_ERROR(search_.CheckFamily(FamilyName(engine->config().family)));
     if (!ids_.empty()) {
       ESP_RETURN_IF_ERROR(CheckIds(engine->config().vocabulary_size));
       options.forced_ids = ids_;
     }
-    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AudioReader> audio,
+    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
                          raw_.Open(audio_, engine->config().frontend.sample_rate));
     ESP_ASSIGN_OR_RETURN(const std::vector<float> samples,
-                         ReadStart(*audio, WindowSamples(engine->config())));
+                         audio->ReadStart(WindowSamples(engine->config())));
     ESP_RETURN_IF_ERROR(Dump(engine, samples, options, context.interrupts.token()));
     return 0;
   }

@@ -28,12 +28,11 @@ class QuantizeVerb final : public Verb {
       context.console.ShowStatusLine(StrFormat("%lld of %lld tensors", static_cast<long long>(done),
                                                static_cast<long long>(count)));
     };
-    ESP_ASSIGN_OR_RETURN(
-        const QuantizeReport report,
-        QuantizeFolder(model_, output_,
-                       {.storage = storage_ == "int8" ? DType::kI8 : DType::kF16,
-                        .gate_pack = gate_pack_},
-                       show, context.interrupts.token()));
+    ESP_ASSIGN_OR_RETURN(const QuantizeReport report,
+                         QuantizeFolder(model_, output_,
+                                        {.storage = storage_ == "int8" ? DType::kI8 : DType::kF16,
+                                         .gate_pack = gate_pack_},
+                                        show, context.interrupts.token()));
     context.console.ClearStatusLine();
     ESP_RETURN_IF_ERROR(context.console.Write(Summary(report, context.console.json())));
     return 0;

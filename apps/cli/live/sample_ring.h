@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace espalier {
+namespace espalier::cli {
 
 // Write belongs to one thread, Read to one other; neither waits, allocates or locks.
 class SampleRing {
@@ -60,4 +60,4 @@ class SampleRing {
   std::atomic<uint64_t> overruns_ = 0;
 };
 
-}  // namespace espalier
+}  // namespace espalier::cli
