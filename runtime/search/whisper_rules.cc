@@ -104,10 +104,4 @@ float WhisperRules::Apply(std::span<const int32_t> allowed, std::span<float> log
   return LogSumExp(log_probs);
 }
 
-float WhisperRules::Apply(const WhisperRuleState& state, std::span<float> log_probs) const {
-  std::vector<int32_t> allowed(not_suppressed_.size());
-  Allow(state, allowed);
-  return Apply(allowed, log_probs);
-}
-
 }  // namespace espalier

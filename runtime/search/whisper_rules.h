@@ -73,7 +73,6 @@ class WhisperRules {
   // All of it for a whole row, (vocabulary) f32: puts -inf where a token is forbidden, returns the
   // total. `allowed`: Allow's set.
   float Apply(std::span<const int32_t> allowed, std::span<float> log_probs) const;
-  float Apply(const WhisperRuleState& state, std::span<float> log_probs) const;
 
  private:
   WhisperRules() = default;

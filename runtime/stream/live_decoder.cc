@@ -7,6 +7,7 @@
 
 #include "runtime/search/ctc_alignment.h"
 #include "runtime/search/repetition.h"
+#include "runtime/search/token_set.h"
 #include "runtime/session/gate_look.h"
 #include "runtime/session/window.h"
 #include "runtime/stream/said_again.h"
@@ -62,7 +63,10 @@ LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabula
       max_frames_(SizesOf(engine_->config()).frames),
       fewest_frames_(std::min(FewestFrames(engine_->config()), max_frames_)),
       frames_per_step_(FramesPerStep(engine_->config().encoder)),
-      log_probs_(2 * static_cast<size_t>(engine_->config().vocabulary_size)) {}
+      log_probs_(2 * static_cast<size_t>(engine_->config().vocabulary_size)),
+      allowed_(TokenWordCount(engine_->config().vocabulary_size)) {
+  choices_.Resize(1, inference_->choice_count());
+}
 
 Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine> engine,
                                                          int encoder_padding_ms) {
@@ -115,14 +119,34 @@ Result<int> LiveDecoder::StepOf(int row) {
   return static_cast<int>(std::max_element(weights.begin(), end) - weights.begin());
 }
 
-Result<bool> LiveDecoder::Extend(int length, LiveHypothesis* hypothesis) {
-  const std::span<float> scores = std::span<float>(log_probs_).first(log_probs_.size() / 2);
-  const float total = vocabulary_.Mask(length, scores);
-  if (!std::isfinite(total)) return Internal("no token has a finite log-probability");
-  const auto best = std::max_element(scores.begin(), scores.end());
-  const auto token = static_cast<int>(best - scores.begin());
+Status LiveDecoder::Start(std::span<const int> prompt, int length, LiveHypothesis* hypothesis) {
+  const size_t vocabulary_size = log_probs_.size() / 2;
+  const int no_speech_row = vocabulary_.NoSpeechRow(prompt);
+  const std::array rows = {static_cast<int>(prompt.size()) - 1, no_speech_row};
+  const size_t asked = no_speech_row >= 0 ? 2 : 1;
+  const std::span<float> log_probs = std::span<float>(log_probs_).first(asked * vocabulary_size);
+  ESP_RETURN_IF_ERROR(inference_->Start(prompt, std::span(rows).first(asked), log_probs));
+  if (no_speech_row >= 0) {
+    const auto token = static_cast<size_t>(vocabulary_.no_speech_token());
+    hypothesis->no_speech_prob = std::exp(double{log_probs[vocabulary_size + token]});
+  }
+  vocabulary_.Allow(length, allowed_);
+  choices_.Pick(0, log_probs.first(vocabulary_size), allowed_, vocabulary_.groups());
+  return OkStatus();
+}
+
+Status LiveDecoder::Advance(int token, int length) {
+  vocabulary_.Allow(length, allowed_);
+  return inference_->AdvanceAndPick(std::array{0}, std::array{token}, allowed_,
+                                    vocabulary_.groups(), &choices_);
+}
+
+Result<bool> LiveDecoder::Extend(LiveHypothesis* hypothesis) {
+  const TokenChoices::Group text = choices_.others(0);  // times are never allowed
+  if (!std::isfinite(text.log_sum)) return Internal("no token has a finite log-probability");
+  const int token = text.tokens[0];
   if (token == vocabulary_.end_token()) return false;
-  hypothesis->tokens.push_back({.id = token, .log_prob = *best - total, .step = -1});
+  hypothesis->tokens.push_back({.id = token, .log_prob = text.best() - text.log_sum, .step = -1});
   return true;
 }
 
@@ -131,20 +155,13 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
                                            const LiveDecodeOptions& options) {
   const int positions = inference_->max_positions();
   ESP_ASSIGN_OR_RETURN(std::vector<int> prompt, vocabulary_.Prompt(context, previous, positions));
-  const int no_speech_row = vocabulary_.NoSpeechRow(prompt);
   prompt.insert(prompt.end(), prefix.begin(), prefix.end());
   const auto fed = static_cast<int>(prompt.size());
   if (fed >= positions) return Exhausted("the decoder has no room behind the text so far");
   const int limit = std::min(options.token_limit, positions - fed);
-  const size_t vocabulary_size = log_probs_.size() / 2;
 
   LiveHypothesis hypothesis;
-  ESP_RETURN_IF_ERROR(
-      inference_->Start(prompt, std::array{fed - 1, std::max(no_speech_row, 0)}, log_probs_));
-  if (no_speech_row >= 0) {
-    const auto token = static_cast<size_t>(vocabulary_.no_speech_token());
-    hypothesis.no_speech_prob = std::exp(double{log_probs_[vocabulary_size + token]});
-  }
+  ESP_RETURN_IF_ERROR(Start(prompt, static_cast<int>(prefix.size()), &hypothesis));
   std::vector<int> ids(prefix.begin(), prefix.end());
   const FrontendConfig& frontend = engine_->config().frontend;
   const int64_t content_ms = int64_t{content_steps_} * frames_per_step_ * frontend.hop_length *
@@ -155,7 +172,7 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
                   options.heard_step);
   for (int row = fed - 1;; row = 0) {
     if (stop_.stop_requested()) return Cancelled("live decoding was cancelled");
-    ESP_ASSIGN_OR_RETURN(const bool more, Extend(static_cast<int>(ids.size()), &hypothesis));
+    ESP_ASSIGN_OR_RETURN(const bool more, Extend(&hypothesis));
     if (!more) return hypothesis;
     LiveToken& token = hypothesis.tokens.back();
     ESP_ASSIGN_OR_RETURN(token.step, StepOf(row));
@@ -178,8 +195,7 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
       hypothesis.outcome = DecodeOutcome::kTruncated;
       return hypothesis;
     }
-    ESP_RETURN_IF_ERROR(inference_->Advance(std::array{0}, std::array{token.id},
-                                            std::span<float>(log_probs_).first(vocabulary_size)));
+    ESP_RETURN_IF_ERROR(Advance(token.id, static_cast<int>(ids.size())));
   }
 }
 

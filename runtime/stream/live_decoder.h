@@ -12,6 +12,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/search/outcome.h"
+#include "runtime/search/token_choices.h"
 #include "runtime/session/context.h"
 #include "runtime/session/inference.h"
 #include "runtime/session/window_search.h"
@@ -91,8 +92,12 @@ class LiveDecoder {
  private:
   LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary, int padding_frames);
   Result<int> StepOf(int row);
-  // Adds the best token that the scores allow; false when it is the end.
-  Result<bool> Extend(int length, LiveHypothesis* hypothesis);
+  // Feeds the prompt; choices_ are then those behind it. Sets the hypothesis' no_speech_prob.
+  Status Start(std::span<const int> prompt, int length, LiveHypothesis* hypothesis);
+  // Feeds a token; `length`: of the text with it.
+  Status Advance(int token, int length);
+  // Adds the likeliest of the choices; false when it is the end.
+  Result<bool> Extend(LiveHypothesis* hypothesis);
 
   std::shared_ptr<Engine> engine_;
   std::shared_ptr<Engine> computing_;  // engine_, or the same model on the CPU
@@ -106,6 +111,8 @@ class LiveDecoder {
   int content_steps_ = 0;
   std::vector<float> window_;     // padded and normalised features
   std::vector<float> log_probs_;  // two rows
+  std::vector<int32_t> allowed_;  // TokenBits
+  TokenChoices choices_;          // one row
 };
 
 }  // namespace espalier

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <limits>
 #include <string_view>
 
-#include "runtime/search/log_math.h"
+#include "runtime/model/stages.h"
+#include "runtime/search/token_set.h"
 #include "runtime/search/whisper_search.h"
 #include "runtime/session/owsm_text.h"
 #include "runtime/session/whisper_tokens.h"
@@ -28,24 +28,23 @@ bool WritesBlanks(const std::string& language) {
 Result<LiveVocabulary> LiveVocabulary::Create(const Engine& engine) {
   LiveVocabulary vocabulary(engine);
   const ModelConfig& config = engine.config();
+  const TokenSplit split = TokenSplitOf(config);
+  vocabulary.groups_ = {split.times_begin, split.times_end, split.end_token};
+  vocabulary.text_.assign(TokenWordCount(config.vocabulary_size), -1);
   if (config.family == ModelFamily::kWhisper) {
     ESP_ASSIGN_OR_RETURN(vocabulary.rules_,
                          WhisperRules::Create(WhisperTokenIdsOf(*config.whisper),
                                               config.vocabulary_size, /*timestamps=*/false));
-    vocabulary.end_token_ = config.whisper->eot_id;
     ESP_ASSIGN_OR_RETURN(const std::vector<int> comma, engine.tokenizer().Encode(","));
     if (comma.size() == 1) vocabulary.comma_token_ = comma[0];
     vocabulary.no_speech_token_ = config.whisper->no_speech_id;
     // Without time tokens the rules let times and languages pass: symbols are no text.
-    for (int id = config.whisper->eot_id + 1; id < config.vocabulary_size; ++id) {
-      vocabulary.forbidden_.push_back(id);
-    }
+    Erase(vocabulary.text_, config.whisper->eot_id + 1, config.vocabulary_size);
     return vocabulary;
   }
-  vocabulary.end_token_ = config.owsm->eos_id;
   for (int id = 0; id < config.vocabulary_size; ++id) {
     const bool symbol = engine.tokenizer().IsSpecial(id) || id == config.owsm->blank_id;
-    if (symbol && id != config.owsm->eos_id) vocabulary.forbidden_.push_back(id);
+    if (symbol && id != config.owsm->eos_id) Erase(vocabulary.text_, id);
   }
   return vocabulary;
 }
@@ -75,14 +74,15 @@ int LiveVocabulary::NoSpeechRow(std::span<const int> prompt) const {
   return sot == prompt.end() ? -1 : static_cast<int>(sot - prompt.begin());
 }
 
-float LiveVocabulary::Mask(int length, std::span<float> log_probs) const {
-  for (const int id : forbidden_) {
-    log_probs[static_cast<size_t>(id)] = -std::numeric_limits<float>::infinity();
+void LiveVocabulary::Allow(int length, TokenBits allowed) const {
+  if (!rules_) {
+    std::copy(text_.begin(), text_.end(), allowed.begin());
+    return;
   }
-  if (!rules_) return LogSumExp(log_probs);
   WhisperRuleState state;
   state.length = length;
-  return rules_->Apply(state, log_probs);
+  rules_->Allow(state, allowed);
+  for (size_t i = 0; i < text_.size(); ++i) allowed[i] &= text_[i];
 }
 
 void LiveVocabulary::AppendRest(const std::string& language, std::vector<int>* tokens) const {

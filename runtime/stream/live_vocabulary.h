@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/search/token_choices.h"
 #include "runtime/search/whisper_rules.h"
 #include "runtime/session/context.h"
 #include "runtime/session/engine.h"
@@ -31,14 +32,14 @@ class LiveVocabulary {
   Result<std::vector<int>> Prompt(const Context& context, std::span<const int> previous,
                                   int max_positions) const;
 
-  int end_token() const { return end_token_; }
+  int end_token() const { return groups_.end_token; }
   // The row of `prompt` after which the model says whether there is speech at all; -1: it does not.
   int NoSpeechRow(std::span<const int> prompt) const;
   int no_speech_token() const { return no_speech_token_; }
 
-  // Puts -inf where a text of `length` tokens so far must not go on, and returns the logarithm of
-  // the probability that is left. log_probs: (vocabulary) f32.
-  float Mask(int length, std::span<float> log_probs) const;
+  // Makes `allowed` the set of the tokens that a text of `length` tokens may go on with, or end.
+  void Allow(int length, TokenBits allowed) const;
+  TokenGroups groups() const { return groups_; }
 
   // A rest was heard behind `tokens`: adds the comma that Whisper's texts have there, where it has
   // written no mark itself. It says that a phrase is over, and so what the next one begins with.
@@ -61,8 +62,8 @@ class LiveVocabulary {
 
   const Engine* engine_;
   std::optional<WhisperRules> rules_;  // Whisper
-  std::vector<int> forbidden_;         // OWSM
-  int end_token_ = 0;
+  std::vector<int32_t> text_;          // TokenBits: what is text, and the end
+  TokenGroups groups_;
   int no_speech_token_ = -1;
   int comma_token_ = -1;
 };

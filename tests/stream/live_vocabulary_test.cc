@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
+#include "runtime/search/token_set.h"
 #include "tests/session/scripted_whisper.h"
 
 namespace espalier {
@@ -82,16 +81,17 @@ TEST(LiveVocabularyTest, SymbolsAreNoText) {
   const auto engine = OpenWhisper();
   const auto vocabulary = LiveVocabulary::Create(*engine);
   ASSERT_TRUE(vocabulary.ok());
-  std::vector<float> scores(static_cast<size_t>(engine->config().vocabulary_size), -1.0f);
-  EXPECT_TRUE(std::isfinite(vocabulary->Mask(1, scores)));
+  std::vector<int32_t> allowed(TokenWordCount(engine->config().vocabulary_size));
+  vocabulary->Allow(1, allowed);
   for (int id = kEnd + 1; id < engine->config().vocabulary_size; ++id) {
-    EXPECT_EQ(scores[static_cast<size_t>(id)], -INFINITY) << id;
+    EXPECT_FALSE(Contains(allowed, id)) << id;
   }
-  EXPECT_EQ(scores[kLetterA], -1.0f);
-  EXPECT_EQ(scores[kEnd], -1.0f);
+  EXPECT_TRUE(Contains(allowed, kLetterA));
+  EXPECT_TRUE(Contains(allowed, kEnd));
   // An utterance says something: the end is no first token (begin_suppress_tokens).
-  vocabulary->Mask(0, scores);
-  EXPECT_EQ(scores[kEnd], -INFINITY);
+  vocabulary->Allow(0, allowed);
+  EXPECT_FALSE(Contains(allowed, kEnd));
+  EXPECT_EQ(vocabulary->groups().end_token, kEnd);
 }
 
 TEST(LiveVocabularyTest, ThePromptHasNoTimes) {
