@@ -20,7 +20,7 @@ void AddCpu(std::vector<Candidate>* candidates) {
       return std::unique_ptr<Backend>();
     };
     candidates->push_back({.name = "cpu_" + std::string(isa), .make = make});
-    if (isa == "avx512_bf16" || isa == "avx512_vnni") {
+    if (isa.starts_with("avx512_")) {  // with VNNI
       candidates->back().rounds_activations = {DType::kI8};
     }
   }

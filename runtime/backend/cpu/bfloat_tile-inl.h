@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "runtime/backend/cpu/exponentials-inl.h"
 #include "runtime/backend/cpu/tile-inl.h"
 
 // Highway 1.0.3 has no target with these instructions, so they are added to AVX3's, for the
@@ -19,13 +20,29 @@ namespace espalier::cpu::HWY_NAMESPACE {
 
 struct BFloatProducts {
   using Value = uint16_t;
+  using Factor = Value;
+  using Score = float;
   static constexpr int64_t kGroup = 2;  // neighbours along the depth lie side by side
+
+  static float LargestOf(const float* scores, int64_t count) {
+    __m512 largest = _mm512_set1_ps(scores[0]);
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const __mmask16 some = SomeLanes(count - i);
+      largest = _mm512_mask_max_ps(largest, some, _mm512_maskz_loadu_ps(some, scores + i), largest);
+    }
+    return _mm512_reduce_max_ps(largest);
+  }
 
   // `to` is filled up with a zero to a whole group.
   static void Round(const float* from, int64_t count, Value* to) {
+    RoundFactors(from, count, 1.0f, to);
+  }
+  // The same of from[i] · scale.
+  static void RoundFactors(const float* from, int64_t count, float scale, Factor* to) {
+    const __m512 scales = _mm512_set1_ps(scale);
     for (int64_t i = 0; i < count; i += kLanes) {
-      const __mmask16 some = Some(count - i), written = Some(count + count % kGroup - i);
-      const __m512 x = _mm512_maskz_loadu_ps(some, from + i);
+      const __mmask16 some = SomeLanes(count - i), written = SomeLanes(count + count % kGroup - i);
+      const __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(some, from + i), scales);
       _mm256_mask_storeu_epi16(to + i, written, Bits(x));
     }
   }
@@ -33,7 +50,7 @@ struct BFloatProducts {
   // Groups of two rows, column by column; without a second row its places become zeros.
   static void RoundTwoRows(const float* first, const float* second, int64_t count, Value* to) {
     for (int64_t i = 0; i < count; i += kLanes) {
-      const __mmask16 some = Some(count - i);
+      const __mmask16 some = SomeLanes(count - i);
       const __m512i low = _mm512_cvtepu16_epi32(Bits(_mm512_maskz_loadu_ps(some, first + i)));
       __m512i pairs = low;
       if (second != nullptr) {
@@ -44,15 +61,14 @@ struct BFloatProducts {
     }
   }
 
-  // Rounds e^(scores[i]·scale + shift) into the row's own memory; their sum before rounding.
-  static float Exponentials(float* scores, int64_t count, float scale, float shift) {
-    constexpr float kLog2E = 1.44269504f;
-    const __m512 scales = _mm512_set1_ps(scale * kLog2E), shifts = _mm512_set1_ps(shift * kLog2E);
-    auto* to = reinterpret_cast<Value*>(scores);
+  // Rounds e^(scores[i] + shift) into the row's own memory; their sum before rounding.
+  static float Exponentials(float* scores, int64_t count, float shift) {
+    const __m512 log2e = _mm512_set1_ps(kLog2E), shifts = _mm512_set1_ps(shift * kLog2E);
+    auto* to = reinterpret_cast<Factor*>(scores);
     __m512 sum = _mm512_setzero_ps();
     for (int64_t i = 0; i < count; i += kLanes) {
-      const __mmask16 some = Some(count - i), written = Some(count + count % kGroup - i);
-      const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(some, scores + i), scales, shifts);
+      const __mmask16 some = SomeLanes(count - i), written = SomeLanes(count + count % kGroup - i);
+      const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(some, scores + i), log2e, shifts);
       const __m512 e = _mm512_maskz_mov_ps(some, Exp2(x));
       sum = _mm512_add_ps(sum, e);
       _mm256_mask_storeu_epi16(to + i, written, Bits(e));
@@ -62,7 +78,7 @@ struct BFloatProducts {
 
   // c = [c +] a · b over `depth`, as Tile (tile-inl.h), of groups.
   template <int kRows>
-  static void Tile(const Value* HWY_RESTRICT a, int64_t a_stride, const Value* HWY_RESTRICT b,
+  static void Tile(const Factor* HWY_RESTRICT a, int64_t a_stride, const Value* HWY_RESTRICT b,
                    int64_t depth, float* HWY_RESTRICT c, int64_t c_stride, bool add) {
     __m512 sums[kRows][kPanelVectors];
     HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
@@ -92,22 +108,7 @@ struct BFloatProducts {
   }
 
  private:
-  static __mmask16 Some(int64_t count) {
-    return static_cast<__mmask16>(count >= kLanes ? 0xffff : (1 << count) - 1);
-  }
   static __m256i Bits(__m512 x) { return (__m256i)_mm512_cvtneps_pbh(x); }
-
-  // 2^x by the minimax polynomial of degree 3 on [-1/2, 1/2], relative error 7.5e-5; NaN for NaN.
-  static __m512 Exp2(__m512 x) {
-    x = _mm512_max_ps(_mm512_set1_ps(-150.0f), x);  // -inf would make a NaN
-    const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m512 r = _mm512_sub_ps(x, n);
-    __m512 p = _mm512_set1_ps(0.05517167f);
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.24261112f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.69326099f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.99992807f));
-    return _mm512_scalef_ps(p, n);
-  }
 };
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

@@ -55,7 +55,7 @@ namespace {
 #endif
 }
 
-// AVX-512's products of 8-bit integers and of bfloat16 numbers.
+// AVX-512's products of 8-bit integers, of bfloat16 and of f16 numbers.
 [[maybe_unused]] bool HasVnni() {
 #if HWY_ARCH_X86
   return __builtin_cpu_supports("avx512vnni");
@@ -70,6 +70,16 @@ namespace {
   return false;
 #endif
 }
+// Compilers of 2022 do not know its name.
+[[maybe_unused]] bool HasHalf() {
+#if HWY_ARCH_X86
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  constexpr unsigned kFp16 = 1u << 23;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kFp16) != 0;
+#else
+  return false;
+#endif
+}
 
 }  // namespace
 
@@ -78,11 +88,16 @@ std::span<const Isa> Isas() {
   [[maybe_unused]] static const int64_t supported = hwy::SupportedTargets();
   static const auto isas = std::to_array<Isa>({
 #if HWY_TARGETS & HWY_AVX3
-    {.name = "avx512_bf16",
-     .available = (supported & HWY_AVX3) != 0 && HasVnni() && HasBFloat(),
+    {.name = "avx512_fp16",
+     .available = (supported & HWY_AVX3) != 0 && HasVnni() && HasHalf(),
      .integer_products = IntegerProducts::kQuads,
-     .bfloat_products = true,
+     .rounded_factors = RoundedFactors::kHalf,
      .make_kernel = &N_AVX3::MakeAnyKernel},
+        {.name = "avx512_bf16",
+         .available = (supported & HWY_AVX3) != 0 && HasVnni() && HasBFloat(),
+         .integer_products = IntegerProducts::kQuads,
+         .rounded_factors = RoundedFactors::kBFloat,
+         .make_kernel = &N_AVX3::MakeAnyKernel},
         {.name = "avx512_vnni",
          .available = (supported & HWY_AVX3) != 0 && HasVnni(),
          .integer_products = IntegerProducts::kQuads,

@@ -57,13 +57,20 @@ enum class IntegerProducts {
   kQuads,           // activations of 8 bits
 };
 
+// What the factors of attentions of many rows become in plans with i8 weights.
+enum class RoundedFactors {
+  kNone,
+  kBFloat,  // bfloat_tile-inl.h
+  kHalf,    // half_tile-inl.h
+};
+
 // What kernels are made from.
 struct Preparation {
   const Plan& plan;
   PackedCache& packed;
   ThreadPool& pool;  // to make them with
   IntegerProducts integer_products;
-  bool rounds_attention;  // the factors of attentions of many rows become bfloat16
+  RoundedFactors rounded_factors;
 };
 
 // A one-row weight as f32, padded with zeros to `padded` elements; empty without an operand.

@@ -3,8 +3,8 @@
 // and Gimelshein 2018, arXiv:1805.02867): scores, weights and sums stay in L1 and L2. Few rows (a
 // decoder step over the encoder's output) read the keys and values as they lie.
 //
-// In plans with i8 weights all factors become bfloat16 where that is faster: what is lost so is
-// less than what the weights have lost.
+// In plans with i8 weights all factors become f16 or bfloat16 where that is faster: what is lost so
+// is less than what the weights have lost.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/attend-inl.h"
 #include "runtime/backend/cpu/bfloat_tile-inl.h"
+#include "runtime/backend/cpu/half_tile-inl.h"
 #include "runtime/backend/cpu/kernel.h"
 #include "runtime/backend/cpu/tile-inl.h"
 
@@ -34,9 +35,15 @@ struct AllRows {
 };
 
 struct FloatFactors : FloatProducts {
+  using Factor = float;
+  using Score = float;
+  static float LargestOf(const float* scores, int64_t count) { return Largest(scores, count); }
   static void Round(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
-  static float Exponentials(float* scores, int64_t count, float scale, float shift) {
-    return ExpAndSum(scores, count, scale, shift);
+  static void RoundFactors(const float* from, int64_t count, float scale, float* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i] * scale;
+  }
+  static float Exponentials(float* scores, int64_t count, float shift) {
+    return ExpAndSum(scores, count, 1.0f, shift);
   }
 };
 
@@ -55,9 +62,9 @@ struct Shape {
 // A worker's scratch while it takes a block of queries through the keys.
 struct BlockScratch {
   float* queries;  // (kBlockQueries, width)
-  float* scores;   // (kBlockQueries, kBlockKeys)
+  float* scores;   // (kBlockQueries, kBlockKeys) at most so large
   float* sums;     // (kBlockQueries, padded width)
-  float* largest;  // (kBlockQueries) of the scaled scores so far
+  float* largest;  // (kBlockQueries) of the scores so far
   float* totals;   // (kBlockQueries) of the exponentials so far
 
   BlockScratch(float* scratch, const Shape& shape)
@@ -152,7 +159,12 @@ class AttentionKernel : public Kernel {
   }
 
  private:
-  using Value = typename Factors::Value;
+  using Value = typename Factors::Value;    // of keys and values
+  using Factor = typename Factors::Factor;  // of queries and weights
+  using Score = typename Factors::Score;
+  // Of a row of scores, and of the weights that take their place.
+  static constexpr int64_t kScoreStride = kBlockKeys * int64_t{sizeof(float) / sizeof(Score)};
+  static constexpr int64_t kWeightStride = kBlockKeys * int64_t{sizeof(float) / sizeof(Factor)};
   static constexpr int64_t kGroup = Factors::kGroup;
 
   static int64_t ScoreStride(int64_t keys) { return RoundUp(keys, kLanes) + kLanes; }
@@ -203,9 +215,10 @@ class AttentionKernel : public Kernel {
     const int64_t rows = std::min(kBlockQueries, q.rows - begin);
     const int64_t column = head * shape.width;
     const int64_t depth = Depth(shape);
-    auto* queries = reinterpret_cast<Value*>(parts.queries);
+    const float scale = 1.0f / std::sqrt(static_cast<float>(shape.width));
+    auto* queries = reinterpret_cast<Factor*>(parts.queries);
     for (int64_t r = 0; r < rows; ++r) {
-      Factors::Round(q.row(begin + r) + column, shape.width, queries + r * depth);
+      Factors::RoundFactors(q.row(begin + r) + column, shape.width, scale, queries + r * depth);
       parts.largest[r] = -std::numeric_limits<float>::infinity();
       parts.totals[r] = 0.0f;
     }
@@ -214,14 +227,13 @@ class AttentionKernel : public Kernel {
     for (int64_t t = 0; t < shape.keys; t += kBlockKeys) {
       const int64_t count = std::min(kBlockKeys, shape.keys - t);
       for (int64_t p = 0; p < count; p += kPanelColumns) {
-        TileRows<Factors>(queries, depth, rows, keys + (t + p) * depth, depth, parts.scores + p,
-                          kBlockKeys, false);
+        TileRows<Factors>(queries, depth, rows, keys + (t + p) * depth, depth,
+                          reinterpret_cast<Score*>(parts.scores) + p, kScoreStride, false);
       }
       for (int64_t r = 0; r < rows; ++r) SoftenRow(parts, shape, r, count, t > 0);
-      const auto* weights = reinterpret_cast<const Value*>(parts.scores);
-      constexpr int64_t kStride = kBlockKeys * int64_t{sizeof(float) / sizeof(Value)};
+      const auto* weights = reinterpret_cast<const Factor*>(parts.scores);
       for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
-        TileRows<Factors>(weights, kStride, rows,
+        TileRows<Factors>(weights, kWeightStride, rows,
                           values + c * RoundUp(shape.keys, kGroup) + t * kPanelColumns,
                           RoundUp(count, kGroup), parts.sums + c, shape.padded_width(), t > 0);
       }
@@ -238,11 +250,10 @@ class AttentionKernel : public Kernel {
   // before is brought to the same scale.
   static void SoftenRow(const BlockScratch& parts, const Shape& shape, int64_t r, int64_t count,
                         bool has_sums) {
-    const float scale = 1.0f / std::sqrt(static_cast<float>(shape.width));
-    float* scores = parts.scores + r * kBlockKeys;
+    auto* scores = reinterpret_cast<Score*>(parts.scores) + r * kScoreStride;
     const float before = parts.largest[r];
-    const float largest = std::max(before, Largest(scores, count) * scale);
-    const float total = Factors::Exponentials(scores, count, scale, -largest);
+    const float largest = std::max(before, Factors::LargestOf(scores, count));
+    const float total = Factors::Exponentials(scores, count, -largest);
     if (!has_sums) {
       parts.totals[r] = total;
     } else {
@@ -263,14 +274,19 @@ class AttentionKernel : public Kernel {
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionOp& op, const Preparation& preparation) {
+  switch (preparation.rounded_factors) {
 #if HWY_TARGET == HWY_AVX3
-  if (preparation.rounds_attention) {
-    return std::unique_ptr<Kernel>(
-        std::make_unique<AttentionKernel<BFloatProducts>>(op, preparation.plan));
-  }
+    case RoundedFactors::kHalf:
+      return std::unique_ptr<Kernel>(
+          std::make_unique<AttentionKernel<HalfProducts>>(op, preparation.plan));
+    case RoundedFactors::kBFloat:
+      return std::unique_ptr<Kernel>(
+          std::make_unique<AttentionKernel<BFloatProducts>>(op, preparation.plan));
 #endif
-  return std::unique_ptr<Kernel>(
-      std::make_unique<AttentionKernel<FloatFactors>>(op, preparation.plan));
+    default:
+      return std::unique_ptr<Kernel>(
+          std::make_unique<AttentionKernel<FloatFactors>>(op, preparation.plan));
+  }
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE
