@@ -35,10 +35,20 @@ inline RowPointers OutputRows(const GemmOutput& output, int64_t row_begin, int64
   return pointers;
 }
 
-// A tile of finished sums, (rows, kPanelColumns), and where it belongs.
+// Where a tile of finished sums, (rows, kPanelColumns), belongs.
 struct FinishedTile {
-  const float* sums;
   int64_t row_begin, rows, column_begin, columns;
+};
+
+// How the sums of a tile are read. The same of integers: quantized_gemm.cc.
+struct FloatSums {
+  struct Row {
+    const float* sums;
+    HWY_INLINE V Load(int64_t c) const { return hn::LoadU(Floats(), sums + c); }
+  };
+
+  const float* sums;
+  Row RowAt(int64_t r) const { return {sums + r * kPanelColumns}; }
 };
 
 // The last panel's columns go through a buffer, so that nothing beyond the output is touched.
@@ -53,12 +63,13 @@ HWY_INLINE V FinishVector(V sum, const GemmEpilogue& epilogue, const float* bias
   return hn::Mul(Activate<kActivation>(sum), hn::Set(d, epilogue.scale));
 }
 
-template <Activation kActivation>
-void FinishAs(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowPointers& outputs) {
+template <Activation kActivation, typename Sums>
+void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& epilogue,
+              const RowPointers& outputs) {
   const Floats d;
   const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + tile.column_begin;
   for (int64_t r = 0; r < tile.rows; ++r) {
-    const float* sums = tile.sums + r * kPanelColumns;
+    const auto row = sums.RowAt(r);
     float* to = outputs[static_cast<size_t>(r)] + tile.column_begin;
     const float* residual = epilogue.residual == nullptr
                                 ? nullptr
@@ -73,8 +84,7 @@ void FinishAs(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowP
       residual = partial_residual.values;
     }
     for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
-      V y = FinishVector<kActivation>(hn::LoadU(d, sums + c), epilogue,
-                                      bias == nullptr ? nullptr : bias + c);
+      V y = FinishVector<kActivation>(row.Load(c), epilogue, bias == nullptr ? nullptr : bias + c);
       if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
       hn::StoreU(y, d, target + c);
     }
@@ -82,17 +92,18 @@ void FinishAs(const FinishedTile& tile, const GemmEpilogue& epilogue, const RowP
   }
 }
 
-inline void Finish(const FinishedTile& tile, const GemmEpilogue& epilogue,
-                   const RowPointers& outputs) {
+template <typename Sums>
+void Finish(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& epilogue,
+            const RowPointers& outputs) {
   switch (epilogue.activation) {
     case Activation::kNone:
-      return FinishAs<Activation::kNone>(tile, epilogue, outputs);
+      return FinishAs<Activation::kNone>(sums, tile, epilogue, outputs);
     case Activation::kRelu:
-      return FinishAs<Activation::kRelu>(tile, epilogue, outputs);
+      return FinishAs<Activation::kRelu>(sums, tile, epilogue, outputs);
     case Activation::kSwish:
-      return FinishAs<Activation::kSwish>(tile, epilogue, outputs);
+      return FinishAs<Activation::kSwish>(sums, tile, epilogue, outputs);
     case Activation::kGelu:
-      return FinishAs<Activation::kGelu>(tile, epilogue, outputs);
+      return FinishAs<Activation::kGelu>(sums, tile, epilogue, outputs);
   }
 }
 

@@ -1,9 +1,10 @@
 // f32 matrix product with packed weights; those of 8 and 16 bits become f32 a panel at a time.
 //
-// Blocks: a task is kBlockRows rows by some panels. For each kBlockDepth of the depth it copies its
-// part of the left operand together (L2), then runs tiles down the rows of one panel at a time
-// (the panel's part stays in L1). Sums wait in scratch between depths; the epilogue takes a panel's
-// while they are in L1. Few rows skip the copies and stream each panel once.
+// Blocks: a task is kTaskRows rows by some panels. For each kBlockDepth of the depth it copies its
+// part of the left operand together (L2) where that is not in memory, then runs tiles down the rows
+// of one panel at a time (the panel's part stays in L1, or in L2 where that keeps up). Sums wait in
+// scratch between depths; the epilogue takes a panel's while they are in L1. Few rows skip the
+// copies and stream each panel once.
 #include "runtime/backend/cpu/gemm.h"
 
 #include <algorithm>
@@ -21,21 +22,24 @@ HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kBlockDepth = 384;
+// Whisper-base's width in one piece where a panel is too wide for L1 anyway.
+constexpr int64_t kBlockDepth = kPanelColumns >= 64 ? 512 : 384;
 static_assert(kBlockDepth % 2 == 0);  // i8 weights lie in pairs of depths
+// More rows than have their sums in L1 at once: a panel becomes f32 once for all of them.
+constexpr int64_t kTaskRows = 2 * kBlockRows;
 
 // The parts of a worker's scratch.
 struct BlockScratch {
-  float* inputs;  // (kBlockRows, kBlockDepth)
-  float* sums;    // (panels, kBlockRows, kPanelColumns)
+  float* inputs;  // (kTaskRows, kBlockDepth)
+  float* sums;    // (panels, kTaskRows, kPanelColumns)
   float* panel;   // (kBlockDepth, kPanelColumns) of another type's weight as f32
 
   explicit BlockScratch(float* scratch)
       : inputs(scratch),
-        sums(inputs + kBlockRows * kBlockDepth),
-        panel(sums + kBlockPanels * kBlockRows * kPanelColumns) {}
-  static constexpr int64_t kFloats = kBlockRows * kBlockDepth +
-                                     kBlockPanels * kBlockRows * kPanelColumns +
+        sums(inputs + kTaskRows * kBlockDepth),
+        panel(sums + kBlockPanels * kTaskRows * kPanelColumns) {}
+  static constexpr int64_t kFloats = kTaskRows * kBlockDepth +
+                                     kBlockPanels * kTaskRows * kPanelColumns +
                                      kBlockDepth * kPanelColumns;
 };
 
@@ -103,16 +107,31 @@ class Product {
                        (panel * weight_.packed_depth() + depth_begin) * kPanelColumns;
     return {weights, depth, weight_.column_scales().data() + panel * kPanelColumns};
   }
-  FinishedTile At(const float* sums, int64_t row_begin, int64_t rows, int64_t panel) const {
+  FinishedTile At(int64_t row_begin, int64_t rows, int64_t panel) const {
     const int64_t column = panel * kPanelColumns;
-    return {sums, row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)};
+    return {row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)};
+  }
+
+  // The left operand's part, and how far apart its rows are.
+  struct Rows {
+    const float* data;
+    int64_t stride;
+  };
+
+  // Where it is, or copied into `scratch`, rows `stride` apart.
+  Rows Inputs(const GemmInput::Block& block, float* scratch, int64_t stride) const {
+    if (input_.data != nullptr) {
+      return {input_.data + block.row_begin * input_.row_stride + block.depth_begin,
+              input_.row_stride};
+    }
+    (*input_.fill)(block, scratch, stride);
+    return {scratch, stride};
   }
 
   void RunFewRows() const {
-    float* inputs = workspace_.shared();
-    const int64_t rows = input_.rows, depth = weight_.depth();
-    input_.fill({0, rows, 0, depth}, inputs, depth);
-    const RowPointers outputs = OutputRows(output_, 0, rows);
+    const int64_t depth = weight_.depth();
+    const Rows inputs = Inputs({0, input_.rows, 0, depth}, workspace_.shared(), depth);
+    const RowPointers outputs = OutputRows(output_, 0, input_.rows);
     constexpr int64_t kTaskElements = 1 << 14;  // about 2 µs of memory traffic
     const int64_t block = kTaskElements / (depth * kPanelColumns) + 1;
     ParallelBlocks(workspace_.pool(), weight_.panel_count(), block,
@@ -122,41 +141,46 @@ class Product {
                    });
   }
 
-  void FewRowsPanel(const float* inputs, int64_t panel, const RowPointers& outputs) const {
+  void FewRowsPanel(const Rows& inputs, int64_t panel, const RowPointers& outputs) const {
     HWY_ALIGN float sums[kFewRows * kPanelColumns];
     const int64_t rows = input_.rows, depth = weight_.depth();
-    TileRows<FloatProducts>(inputs, depth, rows, Panel(panel, 0, depth).weights, depth, sums,
-                            kPanelColumns, false);
-    Finish(At(sums, 0, rows, panel), epilogue_, outputs);
+    TileRows<FloatProducts>(inputs.data, inputs.stride, rows, Panel(panel, 0, depth).weights, depth,
+                            sums, kPanelColumns, false);
+    Finish(FloatSums{sums}, At(0, rows, panel), epilogue_, outputs);
   }
 
   void RunBlocks() const {
-    const int64_t row_blocks = (input_.rows + kBlockRows - 1) / kBlockRows;
+    const int64_t row_blocks = (input_.rows + kTaskRows - 1) / kTaskRows;
     const int64_t panel_blocks = (weight_.panel_count() + kBlockPanels - 1) / kBlockPanels;
     // Row blocks of the same panels follow each other: the panels are then in L3.
     workspace_.pool().ParallelFor(row_blocks * panel_blocks, [&](int64_t task, int worker) {
-      RunBlock(task % row_blocks * kBlockRows, task / row_blocks * kBlockPanels,
+      RunBlock(task % row_blocks * kTaskRows, task / row_blocks * kBlockPanels,
                workspace_.worker(worker));
     });
   }
 
   void RunBlock(int64_t row_begin, int64_t panel_begin, float* scratch) const {
     const BlockScratch parts(scratch);
-    const int64_t rows = std::min(kBlockRows, input_.rows - row_begin);
+    const int64_t rows = std::min(kTaskRows, input_.rows - row_begin);
     const int64_t panel_end = std::min(weight_.panel_count(), panel_begin + kBlockPanels);
-    const RowPointers outputs = OutputRows(output_, row_begin, rows);
     const int64_t depth = weight_.depth();
     for (int64_t k = 0; k < depth; k += kBlockDepth) {
       const int64_t count = std::min(kBlockDepth, depth - k);
-      input_.fill({row_begin, rows, k, count}, parts.inputs, kBlockDepth);
+      const Rows inputs = Inputs({row_begin, rows, k, count}, parts.inputs, kBlockDepth);
       for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-        // With a single depth nothing has to wait, and the sums stay in L1.
-        const int64_t place = depth <= kBlockDepth ? 0 : panel - panel_begin;
-        float* sums = parts.sums + place * kBlockRows * kPanelColumns;
         const float* weights = PanelAsFloats(Panel(panel, k, count), parts.panel);
-        TileRows<FloatProducts>(parts.inputs, kBlockDepth, rows, weights, count, sums,
-                                kPanelColumns, k > 0);
-        if (k + count == depth) Finish(At(sums, row_begin, rows, panel), epilogue_, outputs);
+        for (int64_t r = 0; r < rows; r += kBlockRows) {
+          const int64_t some = std::min(kBlockRows, rows - r);
+          // With a single depth nothing has to wait, and the sums stay in L1.
+          const int64_t place = depth <= kBlockDepth ? 0 : (panel - panel_begin) * kTaskRows + r;
+          float* sums = parts.sums + place * kPanelColumns;
+          TileRows<FloatProducts>(inputs.data + r * inputs.stride, inputs.stride, some, weights,
+                                  count, sums, kPanelColumns, k > 0);
+          if (k + count == depth) {
+            Finish(FloatSums{sums}, At(row_begin + r, some, panel), epilogue_,
+                   OutputRows(output_, row_begin + r, some));
+          }
+        }
       }
     }
   }

@@ -8,8 +8,8 @@
 
 namespace espalier::cpu {
 
-// The left operand: `rows` rows of the weight's depth. Convolutions have no such matrix in memory;
-// they copy parts of it together where the product wants them.
+// The left operand: `rows` rows of the weight's depth, either in memory or, for convolutions, which
+// have no such matrix, copied together part by part where the product wants them.
 struct GemmInput {
   // Copies elements [depth_begin, depth_begin + depth_count) of rows [row_begin, row_begin +
   // row_count) to rows `stride` apart. Called by several threads at once.
@@ -19,7 +19,9 @@ struct GemmInput {
   using Fill = FunctionRef<void(const Block& block, float* to, int64_t stride)>;
 
   int64_t rows = 0;
-  Fill fill;
+  const float* data = nullptr;  // rows row_stride apart; null: `fill` has them
+  int64_t row_stride = 0;
+  const Fill* fill = nullptr;
 };
 
 struct GemmEpilogue {

@@ -42,12 +42,42 @@ static_assert(sizeof(Rounding) == 2 * sizeof(float));
 
 // The parts of a worker's scratch.
 struct BlockScratch {
-  explicit BlockScratch(float* scratch)
-      : finished(scratch), sums(reinterpret_cast<int32_t*>(scratch + kBlockRows * kPanelColumns)) {}
-  static constexpr int64_t kFloats = (1 + kBlockPanels) * kBlockRows * kPanelColumns;
+  explicit BlockScratch(float* scratch) : sums(reinterpret_cast<int32_t*>(scratch)) {}
+  static constexpr int64_t kFloats = kBlockPanels * kBlockRows * kPanelColumns;
 
-  float* finished;  // (kBlockRows, kPanelColumns)
-  int32_t* sums;    // (panels, kBlockRows, kPanelColumns)
+  int32_t* sums;  // (panels, kBlockRows, kPanelColumns)
+};
+
+// How the epilogue reads integer sums: as Σ (x - zero)·w, which is Σ x·w - zero·Σ w, times the
+// scales of row and column.
+template <bool kHasZero>
+struct IntegerSums {
+  struct Row {
+    const int32_t* sums;
+    const float* column_scales;
+    const int32_t* column_sums;
+    V scale;
+    VI zero;
+
+    HWY_INLINE V Load(int64_t c) const {
+      const Floats d;
+      VI sum = hn::LoadU(Ints(), sums + c);
+      if constexpr (kHasZero) {
+        sum = hn::Sub(sum, hn::Mul(hn::LoadU(Ints(), column_sums + c), zero));
+      }
+      return hn::Mul(hn::ConvertTo(d, sum), hn::Mul(scale, hn::LoadU(d, column_scales + c)));
+    }
+  };
+
+  const int32_t* sums;
+  const Rounding* roundings;  // of the tile's rows
+  const float* column_scales;
+  const int32_t* column_sums;
+
+  Row RowAt(int64_t r) const {
+    return {sums + r * kPanelColumns, column_scales, column_sums,
+            hn::Set(Floats(), roundings[r].scale), hn::Set(Ints(), roundings[r].zero)};
+  }
 };
 
 template <typename Products>
@@ -90,10 +120,9 @@ class QuantizedProduct {
                    [&](int64_t begin, int64_t end) {
                      for (int64_t panel = begin; panel < end; ++panel) {
                        HWY_ALIGN int32_t sums[kFewRows * kPanelColumns];
-                       HWY_ALIGN float finished[kFewRows * kPanelColumns];
                        TileRows<Products>(rows_.values, rows_.stride, x_.rows, Panel(panel, 0),
                                           weight_.packed_depth(), sums, kPanelColumns, false);
-                       FinishSums(sums, 0, x_.rows, panel, finished, outputs);
+                       FinishSums(sums, 0, x_.rows, panel, outputs);
                      }
                    });
   }
@@ -122,34 +151,19 @@ class QuantizedProduct {
         TileRows<Products>(values + k, rows_.stride, rows, Panel(panel, k), count, sums,
                            kPanelColumns, k > 0);
         if (k + count == depth) {
-          FinishSums(sums, row_begin, rows, panel, scratch.finished, outputs);
+          FinishSums(sums, row_begin, rows, panel, outputs);
         }
       }
     }
   }
 
-  // Integers to numbers: Σ (x - zero)·w is Σ x·w - zero·Σ w. Then the epilogue.
   void FinishSums(const int32_t* sums, int64_t row_begin, int64_t rows, int64_t panel,
-                  float* finished, const RowPointers& outputs) const {
-    const Floats d;
-    const float* column_scales = weight_.column_scales().data() + panel * kPanelColumns;
-    [[maybe_unused]] const int32_t* column_sums =
-        weight_.column_sums().data() + panel * kPanelColumns;
-    for (int64_t r = 0; r < rows; ++r) {
-      const Rounding& rounding = rows_.roundings[row_begin + r];
-      const V row_scale = hn::Set(d, rounding.scale);
-      for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
-        VI sum = hn::LoadU(Ints(), sums + r * kPanelColumns + c);
-        if constexpr (Products::kGroup == 4) {
-          const VI column_sum = hn::LoadU(Ints(), column_sums + c);
-          sum = hn::Sub(sum, hn::Mul(column_sum, hn::Set(Ints(), rounding.zero)));
-        }
-        const V scale = hn::Mul(row_scale, hn::LoadU(d, column_scales + c));
-        hn::StoreU(hn::Mul(hn::ConvertTo(d, sum), scale), d, finished + r * kPanelColumns + c);
-      }
-    }
+                  const RowPointers& outputs) const {
     const int64_t column = panel * kPanelColumns;
-    Finish({finished, row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)},
+    const IntegerSums<Products::kGroup == 4> integers{sums, rows_.roundings + row_begin,
+                                                      weight_.column_scales().data() + column,
+                                                      weight_.column_sums().data() + column};
+    Finish(integers, {row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)},
            epilogue_, outputs);
   }
 

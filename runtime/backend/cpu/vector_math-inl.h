@@ -62,12 +62,24 @@ HWY_INLINE V Exp(V x) {
 // x · sigmoid(x)
 HWY_INLINE V Swish(V x) { return hn::Div(x, hn::Add(hn::Set(Floats(), 1.0f), Exp(hn::Neg(x)))); }
 
+// 1 / x for numbers of ordinary size. On x86 an approximation of 11 bits or more and one step of
+// Newton's: a fraction of what a division takes, off by 2^-22 at most.
+HWY_INLINE V Reciprocal(V x) {
+  const Floats d;
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  const V near = hn::ApproximateReciprocal(x);
+  return hn::Mul(near, hn::NegMulAdd(x, near, hn::Set(d, 2.0f)));
+#else
+  return hn::Div(hn::Set(d, 1.0f), x);
+#endif
+}
+
 // x · Φ(x) as max(x, 0) - |x|/2 · erfc(|x|/√2): no cancellation for negative x. erfc by Abramowitz
 // and Stegun 7.1.26, absolute error 1.5e-7.
 HWY_INLINE V Gelu(V x) {
   const Floats d;
   const V z = hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678f));
-  const V t = hn::Div(hn::Set(d, 1.0f), hn::MulAdd(z, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
+  const V t = Reciprocal(hn::MulAdd(z, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
   V p = hn::Set(d, 1.061405429f);
   p = hn::MulAdd(p, t, hn::Set(d, -1.453152027f));
   p = hn::MulAdd(p, t, hn::Set(d, 1.421413741f));

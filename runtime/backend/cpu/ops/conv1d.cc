@@ -32,7 +32,8 @@ class Conv1dKernel : public Kernel {
                   to + r * stride);
       }
     };
-    Gemm({.rows = y.rows, .fill = copy_patches}, *weight_,
+    const GemmInput::Fill fill(copy_patches);
+    Gemm({.rows = y.rows, .fill = &fill}, *weight_,
          {.bias = bias_.data(), .activation = op_.activation},
          {.data = y.data, .group_stride = y.row_stride}, workspace);
   }

@@ -31,7 +31,8 @@ class Conv2dReluKernel : public Kernel {
     const auto copy_patches = [this, &x](const GemmInput::Block& block, float* to, int64_t stride) {
       CopyPatches(x, block, to, stride);
     };
-    Gemm({.rows = y.rows * op_.out_frequencies, .fill = copy_patches}, *weight_,
+    const GemmInput::Fill fill(copy_patches);
+    Gemm({.rows = y.rows * op_.out_frequencies, .fill = &fill}, *weight_,
          {.bias = bias_.data(), .activation = Activation::kRelu},
          {.data = y.data,
           .group_rows = op_.out_frequencies,

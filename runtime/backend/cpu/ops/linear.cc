@@ -32,12 +32,6 @@ class LinearKernel : public Kernel {
   void Run(const Operands& operands, const Workspace& workspace) const override {
     const MatrixView<float> x = operands.F32(op_.input);
     const MatrixView<float> y = operands.F32(op_.output);
-    const auto copy_rows = [&x](const GemmInput::Block& block, float* to, int64_t stride) {
-      for (int64_t r = 0; r < block.row_count; ++r) {
-        std::copy_n(x.row(block.row_begin + r) + block.depth_begin, block.depth_count,
-                    to + r * stride);
-      }
-    };
     GemmEpilogue epilogue{.bias = op_.bias.present() ? bias_.data() : nullptr,
                           .activation = op_.activation,
                           .scale = op_.scale};
@@ -50,7 +44,8 @@ class LinearKernel : public Kernel {
     if (x.rows <= integer_rows_) {
       QuantizedGemm(x, *weight_, epilogue, output, workspace);
     } else {
-      Gemm({.rows = x.rows, .fill = copy_rows}, *weight_, epilogue, output, workspace);
+      Gemm({.rows = x.rows, .data = x.data, .row_stride = x.row_stride}, *weight_, epilogue, output,
+           workspace);
     }
   }
 
