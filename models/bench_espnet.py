@@ -2,9 +2,11 @@
 """Times Espalier against ESPnet's own PyTorch inference, in turn on one machine.
 
     bench_espnet.py [--espnet-python PYTHON] [--espalier PROGRAM] [--work DIR] [--audio FILE]
-                    [--rounds N] [--threads N] [--size base|small|medium] [--out FILE.json]
+                    [--rounds N] [--threads N] [--size base|small|medium] [--version v3.1|v4]
+                    [--to int8|f16] [--out FILE.json]
 
-OWSM v3.1 shape with random weights, 30 s of audio, beam 5, no CTC, exactly up to 60 tokens, f32.
+OWSM's shape with random weights, 30 s of audio, beam 5, no CTC, exactly up to 60 tokens. ESPnet
+computes in f32, Espalier with the weights that --to says, without it in f32.
 PYTHON must have ESPnet 202511 and PyTorch (models/README.md has the commands). Both programs load
 before the clock starts and get one untimed run of the encoder. DIR keeps the model between calls.
 Without PROGRAM, ESPnet alone is timed.
@@ -21,7 +23,7 @@ import numpy as np
 
 import measuring
 from espnet_timing import TOKENS
-from make_random_owsm import SIZES
+from make_random_owsm import SIZES, VERSIONS
 from wav_file import write_wav
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,14 +42,19 @@ def prepare(args):
     """(ESPnet folder, model folder, audio), made where missing."""
     work = os.path.abspath(args.work)
     os.makedirs(work, exist_ok=True)
-    espnet_dir = os.path.join(work, "espnet-" + args.size)
-    model_dir = os.path.join(work, "owsm-" + args.size)
+    espnet_dir = os.path.join(work, "espnet-%s-%s" % (args.version, args.size))
+    model_dir = os.path.join(work, "owsm-%s-%s" % (args.version, args.size))
     if not os.path.isfile(os.path.join(espnet_dir, "exp/s2t/config.yaml")):
         command = [args.espnet_python, ESPNET_TIMING, "make", espnet_dir, "--size", args.size]
-        subprocess.run(command, check=True)
+        subprocess.run(command + ["--version", args.version], check=True)
     if not os.path.isdir(model_dir):
         command = [sys.executable, os.path.join(HERE, "convert.py"), espnet_dir, model_dir]
         subprocess.run(command, check=True)
+    if args.espalier and args.to:
+        stored, model_dir = model_dir, "%s-%s" % (model_dir, args.to)
+        if not os.path.isdir(model_dir):
+            command = [args.espalier, "quantize", stored, "--to", args.to, "-o", model_dir]
+            subprocess.run(command, check=True)
     audio = args.audio and os.path.abspath(args.audio)
     if not audio:
         audio = os.path.join(work, "noise.wav")
@@ -123,8 +130,8 @@ def run_rounds(args, espnet_dir, model_dir, audio):
 
 
 def report(args, runs):
-    what = "OWSM v3.1 %s shape, random weights, 30 s, beam 5, %d tokens, f32, %d threads"
-    what %= (args.size, TOKENS, args.threads)
+    what = "OWSM %s %s shape, random weights, 30 s, beam 5, %d tokens, Espalier %s, %d threads"
+    what %= (args.version, args.size, TOKENS, args.to or "f32", args.threads)
     print(what)
     print(measuring.machine())
     print("median (smallest-largest) of %d rounds, in s and MB\n" % args.rounds)
@@ -157,6 +164,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--size", choices=SIZES, default="base")
+    parser.add_argument("--version", choices=VERSIONS, default="v3.1")
+    parser.add_argument("--to", choices=("int8", "f16"), help="storage of Espalier's matrices")
     parser.add_argument("--out", metavar="FILE", help="every run as JSON")
     args = parser.parse_args()
     folders = prepare(args)

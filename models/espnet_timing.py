@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs inside a Python that has ESPnet, for bench_espnet.py.
 
-    espnet_timing.py make FOLDER --size base|small|medium
+    espnet_timing.py make FOLDER --size base|small|medium [--version v3.1|v4]
     espnet_timing.py time FOLDER --audio FILE.wav [--threads N]
 
 make: an ESPnet package of a public model's shape with random weights. time: loads it, encodes once
@@ -17,15 +17,15 @@ import numpy as np
 
 import measuring
 import synthetic_vocabulary
-from make_random_owsm import SIZES, shape_of
+from make_random_owsm import SIZES, VERSIONS, shape_of
 from wav_file import read_wav
 
 TOKENS = 60
 STATS = "exp/s2t_stats_raw_bpe50000/train/feats_stats.npz"
 
 
-def espnet_config(size, tokens):
-    shape = shape_of(size, "v3.1")
+def espnet_config(size, version, tokens):
+    shape = shape_of(size, version)
     encoder = {
         **{key: value for key, value in shape["encoder"].items() if key != "type"},
         "attention_layer_type": "selfattn",
@@ -47,7 +47,7 @@ def espnet_config(size, tokens):
             "n_fft": 512,
             "win_length": 400,
             "hop_length": 160,
-            "n_mels": 80,
+            "n_mels": shape["frontend"]["mel_count"],
         },
         "specaug": None,
         "normalize": "global_mvn",
@@ -71,7 +71,7 @@ def espnet_config(size, tokens):
     }
 
 
-def make_espnet_folder(folder, size):
+def make_espnet_folder(folder, size, version):
     """Config, statistics, tokenizer and a .pth with PyTorch's own initial weights (seed 1)."""
     import torch
     import yaml
@@ -82,11 +82,11 @@ def make_espnet_folder(folder, size):
     os.makedirs(os.path.join(folder, "data/token_list/bpe_unigram50000"))
     os.chdir(folder)
     model = synthetic_vocabulary.pieces()
-    config = espnet_config(size, synthetic_vocabulary.token_list(model))
+    config = espnet_config(size, version, synthetic_vocabulary.token_list(model))
     with open(config["bpemodel"], "wb") as file:
         file.write(synthetic_vocabulary.sentencepiece_model(model))
     count, mean, std = 1000.0, -8.0, 4.0
-    ones = np.ones(80, np.float32)
+    ones = np.ones(config["frontend_conf"]["n_mels"], np.float32)
     square = ones * count * (mean**2 + std**2)
     np.savez(STATS, count=np.int64(count), sum=ones * count * mean, sum_square=square)
     torch.manual_seed(1)
@@ -152,11 +152,12 @@ def main():
     parser.add_argument("action", choices=("make", "time"))
     parser.add_argument("folder", metavar="FOLDER")
     parser.add_argument("--size", choices=SIZES, default="base")
+    parser.add_argument("--version", choices=VERSIONS, default="v3.1")
     parser.add_argument("--audio", metavar="FILE")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     if args.action == "make":
-        make_espnet_folder(args.folder, args.size)
+        make_espnet_folder(args.folder, args.size, args.version)
     else:
         time_espnet(args.folder, args.audio, args.threads)
 
