@@ -51,6 +51,8 @@ if command -v valgrind > /dev/null; then
     --error-exitcode=9 ./file "$model" eng speech.wav > valgrind.out || fail "valgrind"
   [[ $(grep -c '^\[' valgrind.out) == 2 ]] || fail "other text under valgrind"
   ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
+    --error-exitcode=9 ./offline_test "$model" "$gated" speech.wav || fail "valgrind, offline_test"
+  ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
     --error-exitcode=9 ./transcribe "$model" eng speech.wav > valgrind.out 2> valgrind.err || fail "valgrind, transcribe"
   ESPALIER_CPU_ISA=sse4 valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect \
     --error-exitcode=9 ./live "$model" eng < speech > valgrind.out 2> valgrind.err || fail "valgrind, live"
