@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "runtime/backend/cpu/mapped_pages.h"
 #include "runtime/backend/host/host_buffer.h"
 #include "runtime/base/check.h"
 
@@ -78,6 +79,9 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   } else {
     PackAll<uint32_t>(weight, layout, *packed, packed->buffer_->host(), pool);
   }
+  // The packed copy is what is read from here on.
+  const int64_t extent = (weight.rows - 1) * weight.row_stride + weight.columns;
+  ReleaseMappedPages(weight.data, static_cast<size_t>(extent) * DTypeSize(weight.dtype));
   return std::shared_ptr<const PackedMatrix>(std::move(packed));
 }
 

@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <numeric>
+#include <string>
 #include <vector>
+
+#include "runtime/base/file.h"
 
 namespace espalier::cpu {
 namespace {
@@ -38,6 +43,34 @@ TEST_F(PackedMatrixTest, PanelsAreTransposedAndPadded) {
   EXPECT_EQ((*packed)->depth(), 2);
   const auto* data = static_cast<const float*>((*packed)->data());
   EXPECT_EQ(std::vector<float>(data, data + 8), (std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0}));
+}
+
+// Of files, in kB.
+int64_t ResidentOfFiles() {
+  const std::string status = ReadFile("/proc/self/status", 1 << 20).value();
+  const std::string field = "RssFile:";
+  return std::atoll(status.c_str() + status.find(field) + field.size());
+}
+
+TEST_F(PackedMatrixTest, GivesMappedPagesBackAndNoOthers) {
+  constexpr int64_t kRows = 512, kColumns = 4096;  // 8 MB
+  const std::vector<float> values = Counting(size_t{kRows * kColumns});
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/weight.bin";
+  const std::string bytes(reinterpret_cast<const char*>(values.data()), values.size() * 4);
+  ASSERT_TRUE(WriteFileAtomically(path, bytes).ok());
+  const auto file = MappedFile::Open(path);
+  ASSERT_TRUE(file.ok());
+  Weight weight = Matrix(values, kRows, kColumns);
+  const PackedLayout layout{.panel_columns = 64};
+  const auto of_memory = PackedMatrix::Make(weight, layout, pool_);
+  EXPECT_EQ(values, Counting(values.size()));
+  weight.data = (*file)->bytes().data();
+  const int64_t before = ResidentOfFiles();
+  const auto of_file = PackedMatrix::Make(weight, layout, pool_);
+  ASSERT_TRUE(of_memory.ok() && of_file.ok());
+  EXPECT_LT(ResidentOfFiles(), before + 1000);
+  EXPECT_EQ(std::memcmp((*of_memory)->data(), (*of_file)->data(), bytes.size()), 0);
+  EXPECT_EQ(std::memcmp((*file)->bytes().data(), values.data(), bytes.size()), 0);
 }
 
 TEST_F(PackedMatrixTest, TapsComeBeforeChannels) {
