@@ -166,6 +166,19 @@ struct TopTokensParams {
 };
 void LaunchTopTokens(const TopTokensParams& params, cudaStream_t stream);
 
+// graph/ops/ctc_prefix_score.h.
+struct CtcPrefixScoreParams {
+  Rows rows, steps;
+  int32_t most_steps = 0;  // the state's rows from there on are those of paths that end in a blank
+  int32_t candidates = 0;
+  int32_t blank = 0, eos = 0;
+  float log_zero = 0.0f;
+  Window<const float> log_probs;
+  Window<const int32_t> tokens, hypotheses;
+  Window<float> state, scores;
+};
+void LaunchCtcPrefixScore(const CtcPrefixScoreParams& params, cudaStream_t stream);
+
 struct DepthwiseConvParams {
   Rows rows;
   int32_t columns = 0, kernel = 1;  // kernel: at most kWidestDepthwise

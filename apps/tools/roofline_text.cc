@@ -29,6 +29,7 @@ std::string RooflineText(const Roofline& roofline, int tokens) {
   std::string text;
   for (const StageLimit& stage : roofline.window) text += Line(stage);
   text += Line(roofline.step);
+  if (roofline.ctc_step) text += Line(*roofline.ctc_step);
   text += StrFormat(
       "  window of %.0f s: %.2f ms once, %.3f ms a step (beam %d, %d tokens behind), %d tokens: "
       "%.2f ms\n",
@@ -40,14 +41,16 @@ std::string RooflineText(const Roofline& roofline, int tokens) {
 nlohmann::ordered_json RooflineJson(const Roofline& roofline, int tokens) {
   auto window = nlohmann::ordered_json::array();
   for (const StageLimit& stage : roofline.window) window.push_back(Json(stage));
-  return {{"input_s", roofline.input_s},
-          {"beam_size", roofline.beam_size},
-          {"cached_positions", roofline.cached_positions},
-          {"window", window},
-          {"step", Json(roofline.step)},
-          {"window_s", roofline.WindowSeconds()},
-          {"tokens", tokens},
-          {"sum_s", Sum(roofline, tokens)}};
+  nlohmann::ordered_json json = {{"input_s", roofline.input_s},
+                                 {"beam_size", roofline.beam_size},
+                                 {"cached_positions", roofline.cached_positions},
+                                 {"window", window},
+                                 {"step", Json(roofline.step)}};
+  if (roofline.ctc_step) json["ctc_step"] = Json(*roofline.ctc_step);
+  json["window_s"] = roofline.WindowSeconds();
+  json["tokens"] = tokens;
+  json["sum_s"] = Sum(roofline, tokens);
+  return json;
 }
 
 }  // namespace espalier::cli

@@ -12,6 +12,7 @@
 #include "runtime/graph/ops/column_affine.h"
 #include "runtime/graph/ops/conv1d.h"
 #include "runtime/graph/ops/conv2d_relu.h"
+#include "runtime/graph/ops/ctc_prefix_score.h"
 #include "runtime/graph/ops/depthwise_conv.h"
 #include "runtime/graph/ops/embed.h"
 #include "runtime/graph/ops/gather_rows.h"

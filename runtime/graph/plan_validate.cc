@@ -212,6 +212,25 @@ class ShapeChecker {
     }
     return "";
   }
+  std::string operator()(const CtcPrefixScoreOp& op) const {
+    if (!op.tokens.present() || At(op.tokens).dtype != DType::kI32)
+      return "tokens is not an i32 slot";
+    if (!op.hypotheses.present() || At(op.hypotheses).dtype != DType::kI32 ||
+        op.hypotheses.column_count != kCtcHypothesisColumns)
+      return "hypotheses is not an i32 slot of four columns";
+    if (!op.log_probs.present() || At(op.state).external < 0 || At(op.state).length >= 0)
+      return "log_probs is missing, or the state is not an external slot of fixed size";
+    if (At(op.state).fixed_rows != 2 * plan_.MaxRows(At(op.log_probs)) ||
+        op.state.column_count < op.tokens.column_count)
+      return "the state is not (2·steps, states)";
+    if (op.scores.column_count != op.tokens.column_count + 1)
+      return "scores does not have a column more than tokens";
+    const int32_t vocabulary = op.log_probs.column_count;
+    if (op.blank < 0 || op.blank >= vocabulary || op.eos < 0 || op.eos >= vocabulary)
+      return "blank or eos is not a column of log_probs";
+    const std::string rows = SameRows(op.tokens, op.hypotheses);
+    return rows.empty() ? SameRows(op.tokens, op.scores) : rows;
+  }
   std::string operator()(const std::monostate&) const { return "not an op"; }
 
  private:

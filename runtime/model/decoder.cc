@@ -170,9 +170,9 @@ TensorRef EmbedTokens(PlanBuilder& b, const DecoderNames& names, const ModelConf
 }
 
 // after_norm, the rows whose logits are wanted, the output layer (tied to the embedding in
-// Whisper).
-void AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
-               const TensorRef& x, int32_t max_logit_rows, int lane_count) {
+// Whisper), and the choices of those rows: (logit_rows, 2·ChoiceCount).
+TensorRef AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+                    const TensorRef& x, int32_t max_logit_rows, int lane_count) {
   const int32_t width = config.decoder.width, vocabulary = config.vocabulary_size;
   const int32_t logit_rows = b.AddLength("logit_rows", max_logit_rows);
   const TensorRef wanted = b.AddSlot("wanted", logit_rows, width);
@@ -192,14 +192,31 @@ void AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& con
   b.Add(LogSoftmaxOp{.input = logits, .output = log_probs});
   const TokenSplit split = TokenSplitOf(config);
   const int32_t choices = 2 * ChoiceCount(lane_count);
+  const TensorRef tokens = b.AddExternal("choice_tokens", logit_rows, choices, DType::kI32);
   b.Add(TopTokensOp{
       .log_probs = log_probs,
       .allowed = b.AddExternal("allowed", logit_rows, (vocabulary + 31) / 32, DType::kI32),
-      .tokens = b.AddExternal("choice_tokens", logit_rows, choices, DType::kI32),
+      .tokens = tokens,
       .scores = b.AddExternal("choice_scores", logit_rows, choices + 3),
       .split_begin = split.times_begin,
       .split_end = split.times_end,
       .watched = split.end_token});
+  return tokens;
+}
+
+// CTC prefix scores of the likeliest choices: times are forbidden where CTC is asked.
+void AddCtcScores(PlanBuilder& b, const ModelConfig& config, const StageOptions& options,
+                  int32_t steps, const TensorRef& choices) {
+  const int32_t rows = b.LengthOf(choices);
+  b.Add(CtcPrefixScoreOp{
+      .log_probs = b.AddExternal("ctc_logp", steps, config.vocabulary_size),
+      .tokens = PlanBuilder::Columns(choices, 0, options.ctc_candidates),
+      .hypotheses = b.AddExternal("ctc_hypotheses", rows, kCtcHypothesisColumns, DType::kI32),
+      .state = b.AddFixedExternal("ctc_state", 2 * b.MaxOf(steps),
+                                  CtcStateCount(options.lane_count, options.ctc_candidates)),
+      .scores = b.AddExternal("ctc_scores", rows, options.ctc_candidates + 1),
+      .blank = config.owsm->blank_id,
+      .eos = config.owsm->eos_id});
 }
 
 }  // namespace
@@ -252,9 +269,10 @@ void BuildDecoder(PlanBuilder& b, const ModelConfig& config, const StageOptions&
     }
     b.Tap("dec_layer_" + std::to_string(i), x);
   }
-  AddOutput(b, names, config, x,
-            options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2),
-            options.lane_count);
+  const int32_t logit_rows =
+      options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2);
+  const TensorRef choices = AddOutput(b, names, config, x, logit_rows, options.lane_count);
+  if (options.ctc_candidates > 0) AddCtcScores(b, config, options, steps, choices);
 }
 
 }  // namespace espalier

@@ -16,7 +16,7 @@ std::string KeyOf(Stage stage, const StageOptions& options) {
   if (stage == Stage::kSource || stage == Stage::kDecoder) AppendGates(options.gates.decoder, &key);
   if (stage == Stage::kDecoder) {
     key += "x" + std::to_string(options.lane_count) + (options.all_logits ? "a" : "-") +
-           (options.alignment ? "w" : "-");
+           (options.alignment ? "w" : "-") + "c" + std::to_string(options.ctc_candidates) + "h";
     for (const auto& [layer, head] : options.alignment_heads) {
       key += std::to_string(layer) + "." + std::to_string(head) + ",";
     }

@@ -98,6 +98,10 @@ void BuildGates(PlanBuilder& b, const ModelConfig& config) {
 Result<std::shared_ptr<const Plan>> BuildStage(Stage stage, const ModelConfig& config,
                                                std::shared_ptr<const Weights> weights,
                                                const StageOptions& options) {
+  const bool scores_ctc = stage == Stage::kDecoder && options.ctc_candidates > 0;
+  if (scores_ctc && !config.has_ctc) {
+    return Unsupported(config.name + ": this model has no CTC layer");
+  }
   if ((stage == Stage::kGates && !config.gate) || (stage == Stage::kCtc && !config.has_ctc)) {
     return Unsupported(config.name + ": this model has no " + StageName(stage) + " stage");
   }

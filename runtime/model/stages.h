@@ -6,7 +6,8 @@
 //   ctc         enc_out             → ctc_logp                  (models with CTC)
 //   source      enc_out             → source_key.i, source_value.i of the open layers
 //   decoder     tokens …, allowed   → log_probs, choice_tokens and choice_scores of the same rows;
-//                                     alignment on request
+//                                     on request alignment, and with ctc_logp, ctc_hypotheses and
+//                                     ctc_state the choices' ctc_scores
 //
 // External slots are bound by these names. A closed gate's module is in no plan: no op, no cache
 // slot, no weight. Dense is the full mask, not another path.
@@ -32,6 +33,8 @@ struct StageOptions {
   bool all_logits = false;  // decoder: log_probs for every row of a prompt, not only lane_count
   bool alignment = false;   // decoder: also `alignment`, what the rows look at (alignment.h)
   std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
+  // Decoder: CTC prefix scores of this many of a row's choices (graph/ops/ctc_prefix_score.h).
+  int ctc_candidates = 0;
 };
 
 // Largest sizes of a model's windows, from its configuration.
@@ -52,6 +55,12 @@ struct TokenSplit {
 TokenSplit TokenSplitOf(const ModelConfig& config);
 // Tokens of each group in a row of choices: enough for any search that is `lane_count` wide.
 inline int32_t ChoiceCount(int lane_count) { return 2 * lane_count; }
+
+// Columns of `ctc_state`: every candidate of every hypothesis, twice, so that a step reads what the
+// step before wrote while it writes its own.
+inline int32_t CtcStateCount(int lane_count, int ctc_candidates) {
+  return 2 * lane_count * ctc_candidates;
+}
 
 // Errors: kCorrupt (a tensor is missing or has another shape; the message names it), kUnsupported
 // (the model has no such stage).

@@ -23,7 +23,8 @@ constexpr size_t kMaxReservedNodes = size_t{1} << 20;
 struct Running {
   int node = HypothesisTree::kRoot;
   float score = 0.0f;
-  ScoreParts parts;
+  float psi = 0.0f;  // CTC's log-probability of the prefix
+  ScoreParts parts = {};
   TimeState times;
 };
 
@@ -61,27 +62,29 @@ Lengths StepLimits(const BeamOptions& options, int encoder_steps) {
   return lengths;
 }
 
-Status CheckCtc(const CtcPrefixScorer* ctc, const OwsmTimeRules& rules, std::span<const int> primer,
-                int vocabulary, const BeamOptions& options) {
-  if (ctc == nullptr) return InvalidArgument("ctc_weight is set, but there is no CTC scorer");
+// Largest prefix that CTC still scores: a token for each encoder step, and the first (spec §10).
+int MaxCtcPrefix(int encoder_steps) { return encoder_steps + 1; }
+
+Status CheckCtc(const TokenScorer& scorer, const OwsmTimeRules& rules, std::span<const int> primer,
+                int encoder_steps, const BeamOptions& options) {
+  const int candidates = CtcCandidateCount(options.beam_size, scorer.vocabulary_size());
+  if (scorer.ctc_candidate_count() < candidates) {
+    return InvalidArgument(StrFormat("ctc_weight is set, but CTC scores %d of %d candidates",
+                                     scorer.ctc_candidate_count(), candidates));
+  }
   if (std::find(primer.begin(), primer.end(), rules.notimestamps) == primer.end()) {
     return InvalidArgument("ctc_weight needs decoding without time tokens");
   }
-  const CtcShape& shape = ctc->shape();
-  const int candidates = CtcCandidateCount(options.beam_size, vocabulary);
-  if (shape.vocabulary != vocabulary || shape.eos_id != rules.eos ||
-      shape.max_hypotheses < options.beam_size || shape.max_candidates < candidates) {
-    return InvalidArgument(StrFormat(
-        "CTC scorer: %d hypotheses of %d candidates, vocabulary %d; expected %d of %d, %d",
-        shape.max_hypotheses, shape.max_candidates, shape.vocabulary, options.beam_size, candidates,
-        vocabulary));
+  if (primer.size() > static_cast<size_t>(MaxCtcPrefix(encoder_steps))) {
+    return InvalidArgument(
+        StrFormat("prompt of %zu tokens is longer than the audio's %d encoder steps", primer.size(),
+                  encoder_steps));
   }
   return OkStatus();
 }
 
-Status CheckArguments(const TokenScorer& scorer, const CtcPrefixScorer* ctc,
-                      const OwsmTimeRules& rules, std::span<const int> primer, int encoder_steps,
-                      const BeamOptions& options) {
+Status CheckArguments(const TokenScorer& scorer, const OwsmTimeRules& rules,
+                      std::span<const int> primer, int encoder_steps, const BeamOptions& options) {
   const int vocabulary = scorer.vocabulary_size();
   if (vocabulary < 1) return InvalidArgument("the scorer has no vocabulary");
   ESP_RETURN_IF_ERROR(CheckTimeRules(rules, vocabulary));
@@ -108,14 +111,14 @@ Status CheckArguments(const TokenScorer& scorer, const CtcPrefixScorer* ctc,
     return InvalidArgument("length_penalty, maxlen_ratio, minlen_ratio: expected finite numbers");
   }
   if (options.ctc_weight == 0.0) return OkStatus();
-  return CheckCtc(ctc, rules, primer, vocabulary, options);
+  return CheckCtc(scorer, rules, primer, encoder_steps, options);
 }
 
 // One utterance's search. All storage is allocated by the constructor.
 class Search {
  public:
-  Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
-         std::span<const int> primer, int encoder_steps, const BeamOptions& options);
+  Search(TokenScorer& scorer, const OwsmTimeRules& rules, std::span<const int> primer,
+         int encoder_steps, const BeamOptions& options);
 
   Result<BeamResult> Run(const std::stop_token& stop);
 
@@ -131,19 +134,17 @@ class Search {
   // fn(token, its log-probability) for each choice of a hypothesis.
   template <typename Function>
   void ForChoices(size_t hypothesis, const Function& fn) const;
-  Status ScoreWithCtc();
   void OfferWithCtc(size_t hypothesis);
   Status SelectStep();
   void Extend(int step);
   bool LeavesAsLoop(const Running& hypothesis);
   bool EndDetected(int step) const;
   void Allow();
-  Status StartScorers();
-  Status AdvanceScorers();
+  Status StartScorer();
+  Status AdvanceScorer();
   BeamResult Collect(int steps);
 
   TokenScorer& scorer_;
-  CtcPrefixScorer* ctc_;
   const OwsmTimeRules& rules_;
   std::span<const int> primer_;
   const BeamOptions& options_;
@@ -158,20 +159,17 @@ class Search {
   std::vector<int32_t> allowed_;  // (beam, words)
   TokenChoices choices_;          // of the running hypotheses
   TopCandidates best_;
-  std::vector<int> parents_, tokens_;  // of next_, for the scorers
+  std::vector<int> parents_, tokens_;  // of next_, for the scorer
   std::vector<int> tail_;
-  // CTC: candidates of all running hypotheses, and their changes of ψ.
-  int candidate_count_ = 0;
-  TopCandidates row_best_;
-  std::vector<int> last_tokens_, candidates_, picks_;
-  std::vector<int> offered_;  // real candidates of each hypothesis; the rest of its row is padding
-  std::vector<float> deltas_, eos_deltas_;
+  // CTC scores the first of a hypothesis's choices: its times are forbidden then, so that its other
+  // tokens are all there are.
+  size_t ctc_candidates_;
+  std::vector<int> picks_;
 };
 
-Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
-               std::span<const int> primer, int encoder_steps, const BeamOptions& options)
+Search::Search(TokenScorer& scorer, const OwsmTimeRules& rules, std::span<const int> primer,
+               int encoder_steps, const BeamOptions& options)
     : scorer_(scorer),
-      ctc_(ctc),
       rules_(rules),
       primer_(primer),
       options_(options),
@@ -179,13 +177,14 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
       words_(TokenWordCount(scorer.vocabulary_size())),
       lengths_(StepLimits(options, encoder_steps)),
       best_(options.beam_size),
-      row_best_(CtcCandidateCount(options.beam_size, scorer.vocabulary_size())) {
+      ctc_candidates_(static_cast<size_t>(
+          WithCtc() ? CtcCandidateCount(options.beam_size, scorer.vocabulary_size()) : 0)) {
   // Step i reads a prefix of primer.size() + i tokens, which the decoder and CTC must still hold.
   const int primer_length = static_cast<int>(primer.size());
   lengths_.max = std::min(lengths_.max, scorer.max_positions() - primer_length + 1);
   if (WithCtc()) {
     lengths_.max =
-        std::min(lengths_.max, std::max(ctc->max_prefix_length() - primer_length + 1, 1));
+        std::min(lengths_.max, std::max(MaxCtcPrefix(encoder_steps) - primer_length + 1, 1));
   }
   const size_t beam = static_cast<size_t>(options.beam_size);
   const size_t steps = static_cast<size_t>(std::max(lengths_.max, 0)) + 1;
@@ -198,17 +197,8 @@ Search::Search(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& r
   tokens_.reserve(beam);
   picks_.reserve(beam);
   allowed_.resize(beam * words_);
-  choices_.Resize(options.beam_size, scorer.choice_count());
+  choices_.Resize(options.beam_size, scorer.choice_count(), scorer.ctc_candidate_count());
   tail_.resize(static_cast<size_t>(RepetitionWindow(options.repetition)));
-  if (WithCtc()) {
-    candidate_count_ = CtcCandidateCount(options.beam_size, scorer.vocabulary_size());
-    const size_t all = beam * static_cast<size_t>(candidate_count_);
-    last_tokens_.resize(beam);
-    offered_.resize(beam);
-    candidates_.resize(all);
-    deltas_.resize(all);
-    eos_deltas_.resize(beam);
-  }
 }
 
 template <typename Function>
@@ -217,46 +207,24 @@ void Search::ForChoices(size_t hypothesis, const Function& fn) const {
   choices_.times(hypothesis).ForEach(fn);
 }
 
-Status Search::ScoreWithCtc() {
-  const size_t count = static_cast<size_t>(candidate_count_);
-  for (size_t h = 0; h < running_.size(); ++h) {
-    row_best_.Clear(candidate_count_);
-    ForChoices(h, [&](int token, float log_prob) {
-      row_best_.Offer({log_prob, static_cast<int>(h), token});
-    });
-    const std::span<const Candidate> best = row_best_.best();
-    offered_[h] = static_cast<int>(best.size());
-    for (size_t j = 0; j < count; ++j) {
-      candidates_[h * count + j] = j < best.size() ? best[j].token : rules_.eos;
-    }
-    last_tokens_[h] =
-        running_[h].node == HypothesisTree::kRoot ? primer_.back() : tree_.token(running_[h].node);
-  }
-  const size_t hypotheses = running_.size();
-  return ctc_->Score(std::span<const int>(last_tokens_).first(hypotheses),
-                     std::span<const int>(candidates_).first(hypotheses * count), candidate_count_,
-                     std::span<float>(deltas_).first(hypotheses * count),
-                     std::span<float>(eos_deltas_).first(hypotheses));
-}
-
 // Tokens outside the candidates have ψ = -1e10 in ESPnet, which no beam reaches.
 void Search::OfferWithCtc(size_t hypothesis) {
   const float ctc_weight = static_cast<float>(options_.ctc_weight);
-  const float base = running_[hypothesis].score;
-  const auto offer = [&](int token, float delta) {
+  const Running& running = running_[hypothesis];
+  const auto offer = [&](int token, float psi) {
     const float log_prob = choices_.LogProb(groups_, hypothesis, token);
     const float own = DecoderWeight() * log_prob + Penalty();
-    best_.Offer({own + ctc_weight * delta + base, static_cast<int>(hypothesis), token});
+    const float delta = psi - running.psi;
+    best_.Offer({own + ctc_weight * delta + running.score, static_cast<int>(hypothesis), token});
   };
-  const size_t first = hypothesis * static_cast<size_t>(candidate_count_);
-  for (size_t j = 0; j < static_cast<size_t>(offered_[hypothesis]); ++j) {
-    if (candidates_[first + j] != rules_.eos) offer(candidates_[first + j], deltas_[first + j]);
+  const std::span<const int32_t> tokens = choices_.others(hypothesis).tokens;
+  for (size_t j = 0; j < ctc_candidates_ && tokens[j] >= 0; ++j) {
+    if (tokens[j] != rules_.eos) offer(tokens[j], choices_.ctc(hypothesis)[j]);
   }
-  offer(rules_.eos, eos_deltas_[hypothesis]);
+  offer(rules_.eos, choices_.ctc_end(hypothesis));
 }
 
 Status Search::SelectStep() {
-  if (WithCtc()) ESP_RETURN_IF_ERROR(ScoreWithCtc());
   best_.Clear(options_.beam_size);
   for (size_t h = 0; h < running_.size(); ++h) {
     if (WithCtc()) {
@@ -313,11 +281,10 @@ void Search::Extend(int step) {
     const bool is_eos = candidate.token == rules_.eos;
     int pick = 0;
     if (WithCtc()) {
-      const int* row = candidates_.data() + h * static_cast<size_t>(candidate_count_);
-      pick = static_cast<int>(std::find(row, row + offered_[h], candidate.token) - row);
-      child.parts.ctc += static_cast<double>(
-          is_eos ? eos_deltas_[h]
-                 : deltas_[h * static_cast<size_t>(candidate_count_) + static_cast<size_t>(pick)]);
+      const std::span<const int32_t> row = choices_.others(h).tokens;
+      pick = static_cast<int>(std::find(row.begin(), row.end(), candidate.token) - row.begin());
+      child.psi = is_eos ? choices_.ctc_end(h) : choices_.ctc(h)[static_cast<size_t>(pick)];
+      child.parts.ctc += static_cast<double>(child.psi - running_[h].psi);
     }
     if (last_step) child.node = tree_.Add(child.node, rules_.eos);
     if (is_eos || last_step) {
@@ -365,22 +332,19 @@ void Search::Allow() {
   }
 }
 
-Status Search::StartScorers() {
-  if (WithCtc()) ESP_RETURN_IF_ERROR(ctc_->Start(static_cast<int>(primer_.size())));
-  std::vector<float> row(static_cast<size_t>(scorer_.vocabulary_size()));
-  const int last_row = static_cast<int>(primer_.size()) - 1;
-  ESP_RETURN_IF_ERROR(scorer_.Start(primer_, {&last_row, 1}, row));
-  running_.push_back({HypothesisTree::kRoot, 0.0f, {}, TimeState(rules_, primer_)});
+Status Search::StartScorer() {
+  running_.push_back({.times = TimeState(rules_, primer_)});
   Allow();
-  choices_.Pick(0, row, Allowed(0), groups_);
-  return OkStatus();
+  return scorer_.StartAndPick(primer_, Allowed(0), groups_, &choices_);
 }
 
-Status Search::AdvanceScorers() {
-  if (WithCtc()) ctc_->Keep(parents_, picks_);
+Status Search::AdvanceScorer() {
   Allow();
-  return scorer_.AdvanceAndPick(
-      parents_, tokens_, std::span(allowed_).first(running_.size() * words_), groups_, &choices_);
+  return scorer_.AdvanceAndPick({.parents = parents_,
+                                 .tokens = tokens_,
+                                 .picks = picks_,
+                                 .allowed = std::span(allowed_).first(running_.size() * words_)},
+                                groups_, &choices_);
 }
 
 BeamResult Search::Collect(int steps) {
@@ -415,7 +379,7 @@ BeamResult Search::Collect(int steps) {
 Result<BeamResult> Search::Run(const std::stop_token& stop) {
   if (stop.stop_requested()) return Cancelled("decoding was cancelled");
   if (lengths_.max < 1) return Collect(0);
-  ESP_RETURN_IF_ERROR(StartScorers());
+  ESP_RETURN_IF_ERROR(StartScorer());
   int step = 0;
   while (true) {
     if (stop.stop_requested()) return Cancelled("decoding was cancelled");
@@ -423,7 +387,7 @@ Result<BeamResult> Search::Run(const std::stop_token& stop) {
     Extend(step);
     ++step;
     if (step == lengths_.max || running_.empty() || stuck_ || EndDetected(step - 1)) break;
-    ESP_RETURN_IF_ERROR(AdvanceScorers());
+    ESP_RETURN_IF_ERROR(AdvanceScorer());
   }
   return Collect(step);
 }
@@ -435,11 +399,11 @@ int CtcCandidateCount(int beam_size, int vocabulary) {
   return std::min(vocabulary, beam_size + beam_size / 2);
 }
 
-Result<BeamResult> BeamSearch(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
+Result<BeamResult> BeamSearch(TokenScorer& scorer, const OwsmTimeRules& rules,
                               std::span<const int> primer, int encoder_steps,
                               const BeamOptions& options, const std::stop_token& stop) {
-  ESP_RETURN_IF_ERROR(CheckArguments(scorer, ctc, rules, primer, encoder_steps, options));
-  return Search(scorer, ctc, rules, primer, encoder_steps, options).Run(stop);
+  ESP_RETURN_IF_ERROR(CheckArguments(scorer, rules, primer, encoder_steps, options));
+  return Search(scorer, rules, primer, encoder_steps, options).Run(stop);
 }
 
 }  // namespace espalier

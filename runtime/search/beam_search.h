@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/search/ctc_prefix_scorer.h"
 #include "runtime/search/outcome.h"
 #include "runtime/search/repetition.h"
 #include "runtime/search/scorer.h"
@@ -53,14 +52,15 @@ struct BeamResult {
   int steps = 0;                                  // decoder steps that ran
 };
 
-// Candidates that CTC scores for each hypothesis (without eos): the size a CtcPrefixScorer needs.
+// Candidates that CTC scores for each hypothesis (without eos): what a scorer's
+// ctc_candidate_count() must reach.
 int CtcCandidateCount(int beam_size, int vocabulary);
 
-// ctc: may be null when ctc_weight is 0; its audio is set. primer: [sop, previous …,] sos,
-// language, task [, notimestamps]. encoder_steps: T'. Errors: kInvalidArgument (options, a primer
-// of less than three tokens, a primer longer than the audio with CTC), kInternal (the scorer gave
-// no number), kCancelled, those of the scorer.
-Result<BeamResult> BeamSearch(TokenScorer& scorer, CtcPrefixScorer* ctc, const OwsmTimeRules& rules,
+// primer: [sop, previous …,] sos, language, task [, notimestamps]. encoder_steps: T'. Errors:
+// kInvalidArgument (options, a CTC weight without CTC, a primer of less than three tokens, a primer
+// longer than the audio with CTC), kInternal (the scorer gave no number), kCancelled, those of the
+// scorer.
+Result<BeamResult> BeamSearch(TokenScorer& scorer, const OwsmTimeRules& rules,
                               std::span<const int> primer, int encoder_steps,
                               const BeamOptions& options, const std::stop_token& stop);
 

@@ -12,9 +12,6 @@
 
 namespace espalier {
 
-// ESPnet's "log of zero" (spec §10): finite, so that differences of two of them stay numbers.
-inline constexpr float kLogZero = -1e10f;
-
 // e^x for x <= 0; below -80 the result is that of -80 (2e-35), never a denormal.
 inline float ExpNonPositive(float x) {
   x = std::max(x, -80.0f);
@@ -32,23 +29,6 @@ inline float ExpNonPositive(float x) {
   p = p * r + 1.0f;
   const int32_t exponent = std::bit_cast<int32_t>(shifted) - std::bit_cast<int32_t>(kRound);
   return p * std::bit_cast<float>((exponent + 127) << 23);
-}
-
-// log(e^a + e^b), both finite.
-inline float LogAddExp(float a, float b) {
-  const float high = std::max(a, b);
-  const float e = ExpNonPositive(std::min(a, b) - high);
-  // log(1+e) = 2·artanh(s), s = e/(2+e) <= 1/3: seven terms of the series reach float32.
-  const float s = e / (2.0f + e);
-  const float q = s * s;
-  float p = 1.0f / 13.0f;
-  p = p * q + 1.0f / 11.0f;
-  p = p * q + 1.0f / 9.0f;
-  p = p * q + 1.0f / 7.0f;
-  p = p * q + 1.0f / 5.0f;
-  p = p * q + 1.0f / 3.0f;
-  p = p * q + 1.0f;
-  return high + 2.0f * s * p;
 }
 
 // Largest value; -inf for an empty span. NaN is ignored.

@@ -2,7 +2,7 @@
 // the likeliest tokens alone.
 //
 // Goals: the search knows no tensors and no devices, so that it is tested with tables. Non-goals:
-// CTC, which sees the whole utterance at once (ctc_prefix_scorer.h).
+// choosing what goes on (beam_search.h, whisper_search.h).
 #pragma once
 
 #include <span>
@@ -13,6 +13,14 @@
 
 namespace espalier {
 
+// How a search goes on, and what it asks of the tokens after that.
+struct SearchStep {
+  std::span<const int> parents = {}, tokens = {};  // as in TokenScorer::Advance
+  // With CTC: which of its parent's CTC candidates each token is.
+  std::span<const int> picks = {};
+  std::span<const int32_t> allowed = {};  // the sets of all hypotheses, one after the other
+};
+
 // One utterance at a time; not thread-safe.
 class TokenScorer {
  public:
@@ -20,8 +28,10 @@ class TokenScorer {
   virtual int vocabulary_size() const = 0;
   virtual int max_hypotheses() const = 0;  // most rows of one Advance
   virtual int max_positions() const = 0;   // prompt and tokens together
-  // Of the two groups each, for a row of AdvanceAndPick: enough for every search of this width.
+  // Of the two groups each, for a row of choices: enough for every search of this width.
   int choice_count() const { return 2 * max_hypotheses(); }
+  // How many of a row's choices get CTC prefix scores (TokenChoices::ctc); 0: no CTC.
+  virtual int ctc_candidate_count() const { return 0; }
 
   // Forgets all hypotheses and feeds `prompt` (1 … max_positions ids) as hypothesis 0.
   // log_probs: (rows.size(), vocabulary); row i is log p(· | prompt[0 … rows[i]]), f32.
@@ -35,15 +45,17 @@ class TokenScorer {
   virtual Status Advance(std::span<const int> parents, std::span<const int> tokens,
                          std::span<float> log_probs) = 0;
 
-  // Advance, and of its rows what a search picks from. allowed: the sets of all hypotheses, one
-  // after the other. choices: Resize(at least tokens.size(), choice_count()) was called. This
-  // default picks from whole rows; a device does it where they are. Errors as Advance.
-  virtual Status AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
-                                std::span<const int32_t> allowed, const TokenGroups& groups,
+  // Start, and of the prompt's last row what a search picks from; Advance, and the same of all its
+  // rows. choices: Resize(rows, choice_count(), ctc_candidate_count()) was called with enough rows.
+  // A search that wants CTC scores uses these two only. This default picks from whole rows and
+  // knows no CTC; a device does it where they are. Errors as Start and Advance.
+  virtual Status StartAndPick(std::span<const int> prompt, std::span<const int32_t> allowed,
+                              const TokenGroups& groups, TokenChoices* choices);
+  virtual Status AdvanceAndPick(const SearchStep& step, const TokenGroups& groups,
                                 TokenChoices* choices);
 
  private:
-  std::vector<float> rows_;  // of AdvanceAndPick
+  std::vector<float> rows_;  // of StartAndPick and AdvanceAndPick
 };
 
 }  // namespace espalier

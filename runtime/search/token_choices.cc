@@ -8,8 +8,10 @@
 
 namespace espalier {
 
-void TokenChoices::Resize(int rows, int count) {
+void TokenChoices::Resize(int rows, int count, int ctc_count) {
   count_ = static_cast<size_t>(count);
+  ctc_count_ = static_cast<size_t>(ctc_count);
+  ctc_.assign(static_cast<size_t>(rows) * (ctc_count_ + 1), 0.0f);
   tokens_.assign(static_cast<size_t>(rows) * 2 * count_, -1);
   scores_.assign(static_cast<size_t>(rows) * ScoreColumns(),
                  -std::numeric_limits<float>::infinity());

@@ -41,13 +41,20 @@ class TokenChoices {
     }
   };
 
-  // `count` tokens of each group.
-  void Resize(int rows, int count);
+  // `count` tokens of each group; CTC's scores of the first `ctc_count` others.
+  void Resize(int rows, int count, int ctc_count = 0);
 
   int count() const { return static_cast<int>(count_); }
   Group others(size_t row) const { return GroupAt(row, 0); }
   Group times(size_t row) const { return GroupAt(row, 1); }
   float end_log_prob(size_t row) const { return scores_[row * ScoreColumns() + 2 * count_ + 2]; }
+  // ψ of the hypothesis with each of the first ctc_count others, and with its end
+  // (graph/ops/ctc_prefix_score.h).
+  std::span<const float> ctc(size_t row) const {
+    return std::span<const float>(ctc_).subspan(row * (ctc_count_ + 1), ctc_count_);
+  }
+  float ctc_end(size_t row) const { return ctc_[row * (ctc_count_ + 1) + ctc_count_]; }
+  int ctc_count() const { return static_cast<int>(ctc_count_); }
   // Of a token that is among the choices of `row`, or the end token.
   float LogProb(const TokenGroups& groups, size_t row, int token) const;
 
@@ -62,6 +69,10 @@ class TokenChoices {
   std::span<float> scores(size_t rows) {
     return std::span<float>(scores_).first(rows * ScoreColumns());
   }
+  // CtcPrefixScoreOp::scores of them.
+  std::span<float> ctc_scores(size_t rows) {
+    return std::span<float>(ctc_).first(rows * (ctc_count_ + 1));
+  }
 
  private:
   void Take(size_t row, size_t group);  // best_
@@ -73,9 +84,10 @@ class TokenChoices {
             scores_[at + 2 * count_ + group]};
   }
 
-  size_t count_ = 0;
+  size_t count_ = 0, ctc_count_ = 0;
   std::vector<int32_t> tokens_;  // (rows, 2·count)
   std::vector<float> scores_;    // (rows, 2·count + 3)
+  std::vector<float> ctc_;       // (rows, ctc_count + 1)
   std::vector<float> masked_;    // one row, for Pick
   TopCandidates best_{0};
 };

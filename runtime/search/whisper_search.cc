@@ -258,8 +258,9 @@ Status Search::Advance() {
     return scorer_.Advance(parents_, tokens_,
                            std::span<float>(log_probs_).first(running_.size() * vocabulary_));
   }
-  return scorer_.AdvanceAndPick(parents_, tokens_,
-                                std::span(allowed_).first(running_.size() * words_),
+  return scorer_.AdvanceAndPick({.parents = parents_,
+                                 .tokens = tokens_,
+                                 .allowed = std::span(allowed_).first(running_.size() * words_)},
                                 rules_.groups(), &choices_);
 }
 

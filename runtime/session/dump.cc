@@ -161,18 +161,17 @@ class Dumper {
     if (config().family != ModelFamily::kOwsm) {
       return Unsupported("--nbest is for OWSM models; use transcribe for Whisper");
     }
-    const OwsmConfig& owsm = *config().owsm;
     ESP_ASSIGN_OR_RETURN(const std::vector<int> primer,
                          OwsmPrimer(*engine_, context_, options_.timestamps, options_.text_prev));
     // ESPnet's own search has no repetition guard, and a dump is compared with it.
     BeamOptions search = options_.search;
     search.repetition.enabled = false;
-    std::optional<CtcPrefixScorer> ctc;
-    if (options_.search.ctc_weight > 0) {
-      ESP_ASSIGN_OR_RETURN(ctc, MakeCtcScorer(inference_, owsm, options_.search.beam_size));
+    if (search.ctc_weight > 0) {
+      ESP_RETURN_IF_ERROR(
+          inference_.ScoreByCtc(CtcCandidateCount(search.beam_size, config().vocabulary_size)));
     }
     ESP_ASSIGN_OR_RETURN(const BeamResult result,
-                         BeamSearch(inference_, ctc ? &*ctc : nullptr, TimeRulesOf(owsm), primer,
+                         BeamSearch(inference_, TimeRulesOf(*config().owsm), primer,
                                     inference_.encoder_steps(), search, stop_));
     nlohmann::ordered_json json;
     json["lang"] = options_.language;

@@ -48,7 +48,8 @@ StageOptions Inference::OptionsOf() const {
           .taps = options_.taps,
           .all_logits = options_.all_logits,
           .alignment = options_.alignment,
-          .alignment_heads = options_.alignment_heads};
+          .alignment_heads = options_.alignment_heads,
+          .ctc_candidates = options_.ctc_candidates};
 }
 
 Result<Buffer*> Inference::NamedBuffer(const std::string& name, int64_t size_bytes) {
@@ -154,14 +155,18 @@ Status Inference::Encode(const GateMask& gates) {
   return OkStatus();
 }
 
-Result<std::span<const float>> Inference::CtcLogProbs() {
+Status Inference::RunCtc() {
   if (!encoded_) return Internal("CTC before an encoded window");
+  if (ctc_ready_) return OkStatus();
+  ESP_RETURN_IF_ERROR(BindStage(Stage::kCtc));
+  ESP_RETURN_IF_ERROR(RunStage(Stage::kCtc, std::array{int32_t{steps_}}, &timings_.encoder_s));
+  ctc_ready_ = true;
+  return OkStatus();
+}
+
+Result<std::span<const float>> Inference::CtcLogProbs() {
+  ESP_RETURN_IF_ERROR(RunCtc());
   const auto count = static_cast<size_t>(steps_) * static_cast<size_t>(vocabulary_size());
-  if (!ctc_ready_) {
-    ESP_RETURN_IF_ERROR(BindStage(Stage::kCtc));
-    ESP_RETURN_IF_ERROR(RunStage(Stage::kCtc, std::array{int32_t{steps_}}, &timings_.encoder_s));
-    ctc_ready_ = true;
-  }
   ESP_ASSIGN_OR_RETURN(Buffer * buffer, NamedBuffer("ctc_logp", 0));
   if (const std::byte* host = buffer->host(); host != nullptr) {
     return std::span<const float>(reinterpret_cast<const float*>(host), count);
@@ -169,6 +174,11 @@ Result<std::span<const float>> Inference::CtcLogProbs() {
   ctc_.resize(count);
   ESP_RETURN_IF_ERROR(buffer->Read(0, std::as_writable_bytes(std::span(ctc_))));
   return std::span<const float>(ctc_);
+}
+
+Status Inference::ScoreByCtc(int candidate_count) {
+  options_.ctc_candidates = candidate_count;
+  return encoded_ ? BindStage(Stage::kDecoder) : OkStatus();
 }
 
 Status Inference::WriteInts(const char* name, std::span<const int32_t> values) {
@@ -202,9 +212,40 @@ Status Inference::ReadExternal(const std::string& name, std::span<std::byte> byt
   return found->second->Read(0, bytes);
 }
 
-Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
-                        std::span<float> log_probs) {
-  const StepCounter counter(this);
+Status Inference::SkipCtc(size_t rows) {
+  if (options_.ctc_candidates == 0) return OkStatus();
+  ctc_hypotheses_.assign(rows * kCtcHypothesisColumns, 0);
+  return WriteInts("ctc_hypotheses", ctc_hypotheses_);
+}
+
+Status Inference::FeedCtcPrimer(int last_token) {
+  if (options_.ctc_candidates == 0) return OkStatus();
+  ctc_first_ = 0;
+  std::array<int32_t, kCtcHypothesisColumns> primer;
+  primer[kCtcParent] = -1;
+  primer[kCtcFirst] = ctc_first_;
+  primer[kCtcLastToken] = last_token;
+  primer[kCtcLength] = position_;
+  return WriteInts("ctc_hypotheses", primer);
+}
+
+Status Inference::FeedCtc(const SearchStep& step) {
+  if (options_.ctc_candidates == 0) return OkStatus();
+  const int32_t before = ctc_first_;
+  const int32_t half = CtcStateCount(engine_->beam_size_max(), options_.ctc_candidates) / 2;
+  ctc_first_ = half - before;
+  ctc_hypotheses_.resize(step.tokens.size() * kCtcHypothesisColumns);
+  for (size_t i = 0; i < step.tokens.size(); ++i) {
+    int32_t* const row = ctc_hypotheses_.data() + i * kCtcHypothesisColumns;
+    row[kCtcParent] = before + step.parents[i] * options_.ctc_candidates + step.picks[i];
+    row[kCtcFirst] = ctc_first_ + static_cast<int32_t>(i) * options_.ctc_candidates;
+    row[kCtcLastToken] = step.tokens[i];
+    row[kCtcLength] = position_;
+  }
+  return WriteInts("ctc_hypotheses", ctc_hypotheses_);
+}
+
+Status Inference::FeedPrompt(std::span<const int> prompt, std::span<const int> rows) {
   if (!encoded_) return Internal("decoding before an encoded window");
   const auto count = static_cast<int>(prompt.size());
   if (count < 1 || count > sizes_.positions) {
@@ -229,8 +270,29 @@ Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
   for (size_t i = 0; i < rows.size(); ++i) ints_[i] = std::clamp(rows[i], 0, count - 1);
   ESP_RETURN_IF_ERROR(WriteInts("logit_indices", std::span(ints_.data(), rows.size())));
   position_ = count;
-  ESP_RETURN_IF_ERROR(RunDecoder(count, static_cast<int>(rows.size())));
+  return OkStatus();
+}
+
+Status Inference::Start(std::span<const int> prompt, std::span<const int> rows,
+                        std::span<float> log_probs) {
+  const StepCounter counter(this);
+  ESP_RETURN_IF_ERROR(FeedPrompt(prompt, rows));
+  ESP_RETURN_IF_ERROR(SkipCtc(rows.size()));
+  ESP_RETURN_IF_ERROR(RunDecoder(static_cast<int>(prompt.size()), static_cast<int>(rows.size())));
   return ReadExternal("log_probs", std::as_writable_bytes(log_probs));
+}
+
+Status Inference::StartAndPick(std::span<const int> prompt, std::span<const int32_t> allowed,
+                               const TokenGroups& groups, TokenChoices* choices) {
+  ESP_RETURN_IF_ERROR(CheckChoices(groups, *choices));
+  if (options_.ctc_candidates > 0) ESP_RETURN_IF_ERROR(RunCtc());
+  const StepCounter counter(this);
+  const auto count = static_cast<int>(prompt.size());
+  ESP_RETURN_IF_ERROR(FeedPrompt(prompt, std::array{count - 1}));
+  ESP_RETURN_IF_ERROR(WriteInts("allowed", allowed));
+  ESP_RETURN_IF_ERROR(FeedCtcPrimer(prompt.back()));
+  ESP_RETURN_IF_ERROR(RunDecoder(count, 1));
+  return ReadChoices(1, choices);
 }
 
 Status Inference::FeedTokens(std::span<const int> parents, std::span<const int> tokens) {
@@ -261,26 +323,38 @@ Status Inference::Advance(std::span<const int> parents, std::span<const int> tok
   const StepCounter counter(this);
   const auto count = static_cast<int>(tokens.size());
   ESP_RETURN_IF_ERROR(FeedTokens(parents, tokens));
+  ESP_RETURN_IF_ERROR(SkipCtc(tokens.size()));
   ESP_RETURN_IF_ERROR(RunDecoder(count, count));
   return ReadExternal("log_probs", std::as_writable_bytes(log_probs));
 }
 
-Status Inference::AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
-                                 std::span<const int32_t> allowed, const TokenGroups& groups,
-                                 TokenChoices* choices) {
-  const StepCounter counter(this);
+Status Inference::CheckChoices(const TokenGroups& groups, const TokenChoices& choices) const {
   const TokenSplit split = TokenSplitOf(engine_->config());
   if (groups != TokenGroups{split.times_begin, split.times_end, split.end_token} ||
-      choices->count() != ChoiceCount(engine_->beam_size_max())) {
+      choices.count() != ChoiceCount(engine_->beam_size_max()) ||
+      choices.ctc_count() != options_.ctc_candidates) {
     return Internal("a search whose choices are not those of the model's plan");
   }
-  const auto count = static_cast<int>(tokens.size());
-  ESP_RETURN_IF_ERROR(FeedTokens(parents, tokens));
-  ESP_RETURN_IF_ERROR(WriteInts("allowed", allowed));
+  return OkStatus();
+}
+
+Status Inference::ReadChoices(size_t rows, TokenChoices* choices) const {
+  ESP_RETURN_IF_ERROR(ReadExternal("choice_tokens", std::as_writable_bytes(choices->tokens(rows))));
+  ESP_RETURN_IF_ERROR(ReadExternal("choice_scores", std::as_writable_bytes(choices->scores(rows))));
+  if (options_.ctc_candidates == 0) return OkStatus();
+  return ReadExternal("ctc_scores", std::as_writable_bytes(choices->ctc_scores(rows)));
+}
+
+Status Inference::AdvanceAndPick(const SearchStep& step, const TokenGroups& groups,
+                                 TokenChoices* choices) {
+  const StepCounter counter(this);
+  ESP_RETURN_IF_ERROR(CheckChoices(groups, *choices));
+  const auto count = static_cast<int>(step.tokens.size());
+  ESP_RETURN_IF_ERROR(FeedTokens(step.parents, step.tokens));
+  ESP_RETURN_IF_ERROR(WriteInts("allowed", step.allowed));
+  ESP_RETURN_IF_ERROR(FeedCtc(step));
   ESP_RETURN_IF_ERROR(RunDecoder(count, count));
-  ESP_RETURN_IF_ERROR(
-      ReadExternal("choice_tokens", std::as_writable_bytes(choices->tokens(tokens.size()))));
-  return ReadExternal("choice_scores", std::as_writable_bytes(choices->scores(tokens.size())));
+  return ReadChoices(step.tokens.size(), choices);
 }
 
 Status Inference::AlignBy(std::vector<std::pair<int, int>> heads) {

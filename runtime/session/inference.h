@@ -23,6 +23,7 @@ struct InferenceOptions {
   bool all_logits = false;                                // log-probs of every prompt row
   bool alignment = false;                                 // AlignmentRow may be asked for
   std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
+  int ctc_candidates = 0;                                 // see ScoreByCtc
 };
 
 // One stream; not thread-safe. Several may share an Engine and run at once.
@@ -55,8 +56,12 @@ class Inference final : public TokenScorer {
   int encoder_steps() const { return steps_; }
   const GateMask& gates() const { return gates_; }
 
-  // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window; valid until the next
-  // Encode. Errors: kUnsupported when the model has no CTC.
+  // How many of a row's choices get CTC prefix scores from the next StartAndPick on; 0: none.
+  // Errors: kUnsupported when the model has no CTC, those of building the plan.
+  Status ScoreByCtc(int candidate_count);
+
+  // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window, on the host; valid
+  // until the next Encode. Errors: kUnsupported when the model has no CTC.
   Result<std::span<const float>> CtcLogProbs();
 
   // Other heads for AlignmentRow from the next Start on, empty: the model's. The encoded window
@@ -66,12 +71,14 @@ class Inference final : public TokenScorer {
   int vocabulary_size() const override { return engine_->config().vocabulary_size; }
   int max_hypotheses() const override { return engine_->beam_size_max(); }
   int max_positions() const override { return sizes_.positions; }
+  int ctc_candidate_count() const override { return options_.ctc_candidates; }
   Status Start(std::span<const int> prompt, std::span<const int> rows,
                std::span<float> log_probs) override;
   Status Advance(std::span<const int> parents, std::span<const int> tokens,
                  std::span<float> log_probs) override;
-  Status AdvanceAndPick(std::span<const int> parents, std::span<const int> tokens,
-                        std::span<const int32_t> allowed, const TokenGroups& groups,
+  Status StartAndPick(std::span<const int> prompt, std::span<const int32_t> allowed,
+                      const TokenGroups& groups, TokenChoices* choices) override;
+  Status AdvanceAndPick(const SearchStep& step, const TokenGroups& groups,
                         TokenChoices* choices) override;
 
   // What row `row` of the last Start (a position of the prompt) or Advance (a hypothesis) looked at
@@ -114,9 +121,18 @@ class Inference final : public TokenScorer {
 
   Status BindStage(Stage stage);
   Status RunStage(Stage stage, std::span<const int32_t> lengths, double* seconds);
-  // Writes what the decoder reads for the next token of each hypothesis.
+  // Writes what the decoder reads for a prompt, and for the next token of each hypothesis.
+  Status FeedPrompt(std::span<const int> prompt, std::span<const int> rows);
   Status FeedTokens(std::span<const int> parents, std::span<const int> tokens);
   Status RunDecoder(int rows, int logit_rows);
+  // The CTC log-probabilities of the encoded window on the device, once per window.
+  Status RunCtc();
+  // What CTC's scores read for each logit row: nothing to score, a primer, or hypotheses.
+  Status SkipCtc(size_t rows);
+  Status FeedCtcPrimer(int last_token);
+  Status FeedCtc(const SearchStep& step);
+  Status CheckChoices(const TokenGroups& groups, const TokenChoices& choices) const;
+  Status ReadChoices(size_t rows, TokenChoices* choices) const;
   Status ReadExternal(const std::string& name, std::span<std::byte> bytes) const;
   Result<Buffer*> NamedBuffer(const std::string& name, int64_t size_bytes);
   Status WriteInts(const char* name, std::span<const int32_t> values);
@@ -139,8 +155,10 @@ class Inference final : public TokenScorer {
   std::vector<int32_t> history_, next_history_;
   std::vector<int32_t> ints_;  // scratch of max_positions
   std::vector<float> ctc_;
-  int decoder_rows_ = 0;           // of the last run
-  std::vector<int32_t> resolved_;  // row counts of the run at hand
+  std::vector<int32_t> ctc_hypotheses_;  // (logit rows, kCtcHypothesisColumns)
+  int32_t ctc_first_ = 0;                // column of ctc_state where the last run's states begin
+  int decoder_rows_ = 0;                 // of the last run
+  std::vector<int32_t> resolved_;        // row counts of the run at hand
   std::vector<float> alignment_row_;
   Timings timings_;
 };

@@ -24,6 +24,9 @@ class OwsmTranscriber final : public WindowLoop {
     if (options.ctc_weight > 0 && !engine().config().has_ctc) {
       return Unsupported(engine().config().name + ": this model has no CTC layer");
     }
+    const int vocabulary = engine().config().vocabulary_size;
+    ESP_RETURN_IF_ERROR(inference().ScoreByCtc(
+        options.ctc_weight > 0 ? CtcCandidateCount(options.beam_size, vocabulary) : 0));
     previous_text_.reset();
     if (!options.initial_prompt.empty()) previous_text_ = options.initial_prompt;
     return FindEndTimeThreshold(options.end_time_threshold);
@@ -118,10 +121,6 @@ class OwsmTranscriber final : public WindowLoop {
 
   Result<BeamResult> Search(const TranscribeOptions& options, const std::stop_token& stop) {
     ESP_ASSIGN_OR_RETURN(const std::vector<int> primer, Primer(options));
-    std::optional<CtcPrefixScorer> ctc;
-    if (options.ctc_weight > 0) {
-      ESP_ASSIGN_OR_RETURN(ctc, MakeCtcScorer(inference(), owsm(), options.beam_size));
-    }
     const BeamOptions search{
         .beam_size = options.beam_size,
         .ctc_weight = options.ctc_weight,
@@ -131,8 +130,8 @@ class OwsmTranscriber final : public WindowLoop {
         .normalize_length = options.normalize_length,
         .step_limit = inference().max_positions() - static_cast<int>(primer.size()),
         .repetition = {.enabled = options.repetition_guard}};
-    return BeamSearch(inference(), ctc ? &*ctc : nullptr, TimeRulesOf(owsm()), primer,
-                      inference().encoder_steps(), search, stop);
+    return BeamSearch(inference(), TimeRulesOf(owsm()), primer, inference().encoder_steps(), search,
+                      stop);
   }
 
   Segment Describe(const BeamResult& result) const {

@@ -7,6 +7,7 @@
 #include "runtime/graph/cost.h"
 #include "runtime/graph/op_visit.h"
 #include "runtime/model/stages.h"
+#include "runtime/search/beam_search.h"
 
 namespace espalier {
 namespace {
@@ -25,6 +26,10 @@ const std::vector<Hardware>& AllHardware() {
 // Beyond, products with 16-bit or i8 weights go to tensor cores, and so does attention in a plan
 // with such weights (backend/cuda/library/ops/{product,attention}.cc).
 constexpr int32_t kFewRows = 8;
+constexpr int32_t kFewQueries = 16;
+
+// What a GPU's memory gives at once, however little is wanted.
+constexpr double kSectorBytes = 32;
 
 bool IsRounded(const Weight& weight) { return weight.dtype != DType::kF32; }
 
@@ -47,26 +52,57 @@ class Traffic {
   template <typename T>
   void Parameter(const char*, T) {}
 
+  // In place of a visit: of the log-probabilities a candidate reads a sector of its own each step,
+  // of the states those of the hypotheses, and it writes its own.
+  void AddCtc(const CtcPrefixScoreOp& op) {
+    const double steps = Rows(op.log_probs), rows = Rows(op.tokens);
+    const double candidates = rows * op.tokens.column_count;
+    bytes_ += steps * kSectorBytes * (candidates + 1) + 2 * steps * 4.0 * (rows + candidates);
+  }
+
   double bytes() const { return bytes_; }
   bool has_rounded() const { return has_rounded_; }
-  int32_t most_rows() const { return most_rows_; }
+  int32_t Rows(const TensorRef& ref) const {
+    const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
+    return slot.length >= 0 ? lengths_[static_cast<size_t>(slot.length)] : slot.fixed_rows;
+  }
 
  private:
   void Add(const TensorRef& ref) {
     if (!ref.present()) return;
-    const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
-    const int32_t rows =
-        slot.length >= 0 ? lengths_[static_cast<size_t>(slot.length)] : slot.fixed_rows;
-    most_rows_ = std::max(most_rows_, rows);
-    bytes_ += 4.0 * ref.column_count * rows;
+    bytes_ += 4.0 * ref.column_count * Rows(ref);
   }
 
   const Plan& plan_;
   std::span<const int32_t> lengths_;
   int32_t cached_positions_;
   double bytes_ = 0;
-  int32_t most_rows_ = 0;
   bool has_rounded_ = false;
+};
+
+// Which of an op's work is done by the tensor cores. Only products and attention are.
+class OnTensorCores {
+ public:
+  OnTensorCores(const Traffic& traffic, bool plan_is_rounded)
+      : traffic_(traffic), plan_is_rounded_(plan_is_rounded) {}
+  bool operator()(const LinearOp& op) const { return Product(op.output); }
+  bool operator()(const Conv1dOp& op) const { return Product(op.output); }
+  bool operator()(const Conv2dReluOp& op) const { return Product(op.output); }
+  bool operator()(const AttentionOp& op) const {
+    return plan_is_rounded_ && traffic_.Rows(op.query) > kFewQueries;
+  }
+  template <typename T>
+  bool operator()(const T&) const {
+    return false;
+  }
+
+ private:
+  bool Product(const TensorRef& output) const {
+    return traffic_.has_rounded() && traffic_.Rows(output) > kFewRows;
+  }
+
+  const Traffic& traffic_;
+  bool plan_is_rounded_;
 };
 
 StageLimit LimitOf(const Plan& plan, std::span<const int32_t> lengths, int32_t cached_positions,
@@ -76,13 +112,15 @@ StageLimit LimitOf(const Plan& plan, std::span<const int32_t> lengths, int32_t c
   for (const Op& op : plan.ops) {
     const Cost cost = OpCost(plan, op, lengths, cached_positions);
     Traffic traffic(plan, lengths, cached_positions);
-    VisitOperands(op, traffic);
+    if (const auto* ctc = std::get_if<CtcPrefixScoreOp>(&op)) {
+      traffic.AddCtc(*ctc);
+    } else {
+      VisitOperands(op, traffic);
+    }
     const double flops = 2.0 * static_cast<double>(cost.multiply_adds);
     const double bytes = static_cast<double>(cost.weight_bytes) + traffic.bytes();
-    const bool rounds =
-        std::holds_alternative<AttentionOp>(op) ? any_rounded : traffic.has_rounded();
-    const double peak =
-        rounds && traffic.most_rows() > kFewRows ? hardware.tensor_flops : hardware.f32_flops;
+    const bool tensor_cores = std::visit(OnTensorCores(traffic, any_rounded), op);
+    const double peak = tensor_cores ? hardware.tensor_flops : hardware.f32_flops;
     limit.flops += flops;
     limit.weight_bytes += static_cast<double>(cost.weight_bytes);
     limit.bytes += bytes;
@@ -114,7 +152,7 @@ double Roofline::WindowSeconds() const {
 
 Result<Roofline> PredictLimits(const Engine& engine, const GateMask& gates,
                                const Hardware& hardware, const RooflineOptions& options) {
-  const StageOptions stage_options{.gates = gates, .lane_count = options.beam_size};
+  StageOptions stage_options{.gates = gates, .lane_count = options.beam_size};
   const auto limit = [&](Stage stage, std::span<const int32_t> given,
                          std::vector<int32_t>* lengths) -> Result<StageLimit> {
     ESP_ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
@@ -144,6 +182,12 @@ Result<Roofline> PredictLimits(const Engine& engine, const GateMask& gates,
   }
   const std::array<int32_t, 3> step = {options.beam_size, steps[0], options.beam_size};
   ESP_ASSIGN_OR_RETURN(roofline.step, limit(Stage::kDecoder, step, &lengths));
+  if (engine.config().has_ctc) {
+    stage_options.ctc_candidates =
+        CtcCandidateCount(options.beam_size, engine.config().vocabulary_size);
+    ESP_ASSIGN_OR_RETURN(roofline.ctc_step, limit(Stage::kDecoder, step, &lengths));
+    roofline.ctc_step->stage += "+ctc";
+  }
   return roofline;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,10 @@ struct StageLimit {
 struct Roofline {
   double input_s = 0;
   int beam_size = 0;
-  int cached_positions = 0;             // tokens behind the step
-  std::vector<StageLimit> window = {};  // once per window
-  StageLimit step = {};                 // one decoder step of all hypotheses
+  int cached_positions = 0;                 // tokens behind the step
+  std::vector<StageLimit> window = {};      // once per window
+  StageLimit step = {};                     // one decoder step of all hypotheses
+  std::optional<StageLimit> ctc_step = {};  // the same with CTC's scores, of a model that has CTC
 
   double WindowSeconds() const;
 };

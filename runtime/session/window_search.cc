@@ -3,25 +3,9 @@
 #include <array>
 #include <vector>
 
-#include "runtime/search/beam_search.h"
 #include "runtime/session/context.h"
 
 namespace espalier {
-
-Result<CtcPrefixScorer> MakeCtcScorer(Inference& inference, const OwsmConfig& owsm, int beam_size) {
-  ESP_ASSIGN_OR_RETURN(const std::span<const float> log_probs, inference.CtcLogProbs());
-  const int vocabulary = inference.vocabulary_size();
-  ESP_ASSIGN_OR_RETURN(
-      CtcPrefixScorer scorer,
-      CtcPrefixScorer::Create({.steps = inference.encoder_steps(),
-                               .vocabulary = vocabulary,
-                               .blank_id = owsm.blank_id,
-                               .eos_id = owsm.eos_id,
-                               .max_hypotheses = beam_size,
-                               .max_candidates = CtcCandidateCount(beam_size, vocabulary)}));
-  ESP_RETURN_IF_ERROR(scorer.SetAudio(log_probs, inference.encoder_steps()));
-  return scorer;
-}
 
 Result<LanguageGuess> DetectLanguage(Inference& inference, const ModelConfig& config,
                                      std::span<const int> language_ids) {

@@ -5,15 +5,10 @@
 #include <string>
 
 #include "runtime/base/status.h"
-#include "runtime/search/ctc_prefix_scorer.h"
 #include "runtime/search/language_id.h"
 #include "runtime/session/inference.h"
 
 namespace espalier {
-
-// A CTC scorer over the encoded window of `inference`, which must outlive it. Errors: kUnsupported
-// (the model has no CTC), those of CtcPrefixScorer.
-Result<CtcPrefixScorer> MakeCtcScorer(Inference& inference, const OwsmConfig& owsm, int beam_size);
 
 // The spoken language of the encoded window: one decoder step after the start token (spec §10).
 // Ends whatever hypotheses `inference` held.

@@ -137,7 +137,9 @@ Status LiveDecoder::Start(std::span<const int> prompt, int length, LiveHypothesi
 
 Status LiveDecoder::Advance(int token, int length) {
   vocabulary_.Allow(length, allowed_);
-  return inference_->AdvanceAndPick(std::array{0}, std::array{token}, allowed_,
+  constexpr std::array kParent = {0};
+  const std::array tokens = {token};
+  return inference_->AdvanceAndPick({.parents = kParent, .tokens = tokens, .allowed = allowed_},
                                     vocabulary_.groups(), &choices_);
 }
 

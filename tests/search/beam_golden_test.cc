@@ -12,7 +12,7 @@
 
 #include "runtime/search/beam_search.h"
 #include "runtime/search/language_id.h"
-#include "tests/search/test_scorers.h"
+#include "tests/search/naive_search.h"
 
 namespace espalier {
 namespace {
@@ -25,7 +25,7 @@ struct Recording {
   Json json;
   int vocabulary = 0, steps = 0;
   std::map<std::vector<int>, std::vector<float>> rows;  // prefix -> log-probabilities
-  std::vector<float> ctc;                               // (steps, vocabulary)
+  std::vector<std::vector<float>> ctc;                  // (steps, vocabulary)
   OwsmTimeRules rules;
 };
 
@@ -61,8 +61,11 @@ Recording Load(const std::string& name) {
     row.resize(static_cast<size_t>(recording.vocabulary));
     read(row.data(), row.size() * sizeof(float));
   }
-  recording.ctc.resize(static_cast<size_t>(recording.vocabulary * recording.steps));
-  read(recording.ctc.data(), recording.ctc.size() * sizeof(float));
+  recording.ctc.resize(static_cast<size_t>(recording.steps));
+  for (std::vector<float>& row : recording.ctc) {
+    row.resize(static_cast<size_t>(recording.vocabulary));
+    read(row.data(), row.size() * sizeof(float));
+  }
   recording.rules = {.sos = recording.json["sos"],
                      .eos = recording.json["eos"],
                      .notimestamps = recording.json["notimestamps"],
@@ -88,18 +91,11 @@ void Replay(const Recording& recording, const Json& golden) {
                ? std::vector<float>(static_cast<size_t>(recording.vocabulary), -9.0f)
                : row->second;
   });
-  auto ctc = CtcPrefixScorer::Create(
-      {.steps = recording.steps,
-       .vocabulary = recording.vocabulary,
-       .blank_id = 0,
-       .eos_id = recording.rules.eos,
-       .max_hypotheses = options.beam_size,
-       .max_candidates = CtcCandidateCount(options.beam_size, recording.vocabulary)});
-  ASSERT_TRUE(ctc.ok());
-  ASSERT_TRUE(ctc->SetAudio(recording.ctc, recording.steps).ok());
+  const int candidates = CtcCandidateCount(options.beam_size, recording.vocabulary);
+  naive::CtcScorer joint(scorer, {recording.ctc}, candidates, recording.rules.eos);
   const std::vector<int> primer = golden["primer"];
-  const auto result = BeamSearch(scorer, options.ctc_weight > 0 ? &*ctc : nullptr, recording.rules,
-                                 primer, recording.steps, options, {});
+  const auto result = BeamSearch(options.ctc_weight > 0 ? joint : scorer, recording.rules, primer,
+                                 recording.steps, options, {});
   ASSERT_TRUE(result.ok()) << result.status().message();
   const Json& nbest = golden["nbest"];
   ASSERT_EQ(result->nbest.size(), nbest.size());

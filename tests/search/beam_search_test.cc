@@ -24,29 +24,17 @@ FunctionScorer Scorer(const PrefixFunction& function, int beam = 64, int positio
   return FunctionScorer(kVocabulary, beam, positions, function);
 }
 
+// What CTC hears, blank 0.
 struct CtcSetup {
   std::vector<std::vector<float>> rows;
-  std::vector<float> flat;
 
   CtcSetup(int steps, uint64_t seed) {
     const PrefixFunction model = RandomModel(kVocabulary, seed, 8.0);
-    for (int t = 0; t < steps; ++t) {
-      rows.push_back(model({t}));
-      flat.insert(flat.end(), rows.back().begin(), rows.back().end());
-    }
+    for (int t = 0; t < steps; ++t) rows.push_back(model({t}));
   }
 
-  CtcPrefixScorer Make(int beam) const {
-    const int steps = static_cast<int>(rows.size());
-    auto scorer = CtcPrefixScorer::Create({.steps = steps,
-                                           .vocabulary = kVocabulary,
-                                           .blank_id = 0,
-                                           .eos_id = kRules.eos,
-                                           .max_hypotheses = beam,
-                                           .max_candidates = CtcCandidateCount(beam, kVocabulary)});
-    EXPECT_TRUE(scorer.ok());
-    EXPECT_TRUE(scorer->SetAudio(flat, steps).ok());
-    return std::move(scorer).value();
+  naive::CtcScorer Join(const FunctionScorer& scorer, int beam) const {
+    return naive::CtcScorer(scorer, {rows}, CtcCandidateCount(beam, kVocabulary), kRules.eos);
   }
 };
 
@@ -83,9 +71,8 @@ TEST(BeamSearchTest, EqualsTheSpecWrittenPlainly) {
         const bool with_times = !with_ctc && seed % 2 == 0;
         const auto& primer = with_times ? kTimePrimer : kTextPrimer;
         FunctionScorer scorer = Scorer(model);
-        CtcPrefixScorer ctc = audio.Make(beam);
-        const auto result =
-            BeamSearch(scorer, with_ctc ? &ctc : nullptr, kRules, primer, 16, options, {});
+        naive::CtcScorer joint = audio.Join(scorer, beam);
+        const auto result = BeamSearch(with_ctc ? joint : scorer, kRules, primer, 16, options, {});
         ASSERT_TRUE(result.ok()) << result.status().message();
         const naive::Ctc naive_ctc{audio.rows};
         // The plain version fails where the prefix outgrows the audio; see the limits below.
@@ -133,7 +120,7 @@ TEST(BeamSearchTest, AWideBeamIsExhaustive) {
     visit(visit, primer, 0.0);
     FunctionScorer scorer(6, 1000, 100, model);
     const BeamOptions options{.beam_size = 1000, .maxlen_ratio = -4};
-    const auto result = BeamSearch(scorer, nullptr, rules, primer, 20, options, {});
+    const auto result = BeamSearch(scorer, rules, primer, 20, options, {});
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(result->nbest[0].tokens, best_tokens);
     EXPECT_NEAR(result->nbest[0].score, best, 1e-4);
@@ -142,10 +129,9 @@ TEST(BeamSearchTest, AWideBeamIsExhaustive) {
 
 TEST(BeamSearchTest, TheScoreIsTheWeightedSumOfItsParts) {
   const CtcSetup audio(40, 3);
-  CtcPrefixScorer ctc = audio.Make(5);
-  FunctionScorer scorer = Scorer(RandomModel(kVocabulary, 3, 9.0));
+  naive::CtcScorer scorer = audio.Join(Scorer(RandomModel(kVocabulary, 3, 9.0)), 5);
   const BeamOptions options{.ctc_weight = 0.3, .length_penalty = 0.4, .maxlen_ratio = 0.3};
-  const auto result = BeamSearch(scorer, &ctc, kRules, kTextPrimer, 40, options, {});
+  const auto result = BeamSearch(scorer, kRules, kTextPrimer, 40, options, {});
   ASSERT_TRUE(result.ok());
   ASSERT_EQ(result->nbest.size(), 5u);
   for (const Hypothesis& hypothesis : result->nbest) {
@@ -161,7 +147,7 @@ TEST(BeamSearchTest, TheScoreIsTheWeightedSumOfItsParts) {
 TEST(BeamSearchTest, GreedyFollowsTheLargestLogProbability) {
   const PrefixFunction model = RandomModel(kVocabulary, 8, 9.0);
   FunctionScorer scorer = Scorer(model, 1);
-  const auto result = BeamSearch(scorer, nullptr, kRules, kTextPrimer, 60, {.beam_size = 1}, {});
+  const auto result = BeamSearch(scorer, kRules, kTextPrimer, 60, {.beam_size = 1}, {});
   ASSERT_TRUE(result.ok());
   std::vector<int> y = kTextPrimer;
   while (y.back() != kRules.eos && y.size() < 70) {
@@ -190,7 +176,7 @@ TEST(BeamSearchTest, LimitsTruncateAndSaySo) {
   options.maxlen_ratio = -7;
   FunctionScorer scorer = Scorer(Endless);
   const auto run = [&] {
-    auto result = BeamSearch(scorer, nullptr, kRules, kTextPrimer, 50, options, {});
+    auto result = BeamSearch(scorer, kRules, kTextPrimer, 50, options, {});
     EXPECT_TRUE(result.ok());
     return std::move(result).value();
   };
@@ -210,10 +196,9 @@ TEST(BeamSearchTest, LimitsTruncateAndSaySo) {
 
 TEST(BeamSearchTest, AHypothesisThatOutgrowsTheAudioIsTruncated) {
   const CtcSetup audio(12, 4);
-  CtcPrefixScorer ctc = audio.Make(2);
-  FunctionScorer scorer = Scorer(Endless);
+  naive::CtcScorer scorer = audio.Join(Scorer(Endless), 2);
   const BeamOptions options{.beam_size = 2, .ctc_weight = 0.1, .minlen_ratio = -1000};
-  const auto result = BeamSearch(scorer, &ctc, kRules, kTextPrimer, 12, options, {});
+  const auto result = BeamSearch(scorer, kRules, kTextPrimer, 12, options, {});
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_LE(result->steps, 10) << "prefixes of 4 to 13 tokens";
 }
@@ -221,7 +206,7 @@ TEST(BeamSearchTest, AHypothesisThatOutgrowsTheAudioIsTruncated) {
 TEST(BeamSearchTest, NoRoomForAnEndGivesAnEmptyResult) {
   FunctionScorer scorer = Scorer(RandomModel(kVocabulary, 8, 9.0));
   const BeamOptions options{.maxlen_ratio = 0.5, .minlen_ratio = 0.5};
-  const auto result = BeamSearch(scorer, nullptr, kRules, kTextPrimer, 20, options, {});
+  const auto result = BeamSearch(scorer, kRules, kTextPrimer, 20, options, {});
   ASSERT_TRUE(result.ok());
   EXPECT_TRUE(result->nbest.empty());
   EXPECT_EQ(result->outcome, DecodeOutcome::kEmpty);
@@ -231,8 +216,7 @@ TEST(BeamSearchTest, NoRoomForAnEndGivesAnEmptyResult) {
 TEST(BeamSearchTest, LoopsAreCut) {
   for (const int beam : {1, 3}) {
     FunctionScorer scorer = Scorer(Endless);
-    const auto result =
-        BeamSearch(scorer, nullptr, kRules, kTextPrimer, 700, {.beam_size = beam}, {});
+    const auto result = BeamSearch(scorer, kRules, kTextPrimer, 700, {.beam_size = beam}, {});
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(result->outcome, DecodeOutcome::kRepetition);
     EXPECT_LT(result->steps, 150);
@@ -245,7 +229,7 @@ TEST(BeamSearchTest, TimesPairUpAndNeverGoBack) {
   int complete = 0;
   for (uint64_t seed = 0; seed < 60; ++seed) {
     FunctionScorer scorer = Scorer(RandomModel(kVocabulary, seed, 12.0));
-    const auto result = BeamSearch(scorer, nullptr, kRules, kTimePrimer, 30, {}, {});
+    const auto result = BeamSearch(scorer, kRules, kTimePrimer, 30, {}, {});
     ASSERT_TRUE(result.ok());
     for (const Hypothesis& hypothesis : result->nbest) {
       std::vector<int> times;
@@ -270,28 +254,33 @@ TEST(BeamSearchTest, TimesPairUpAndNeverGoBack) {
 TEST(BeamSearchTest, ArgumentsAreChecked) {
   FunctionScorer scorer = Scorer(RandomModel(kVocabulary, 1, 9.0), 4, 50);
   const CtcSetup audio(10, 1);
-  CtcPrefixScorer ctc = audio.Make(5);
-  const auto code = [&](const std::vector<int>& primer, BeamOptions options, CtcPrefixScorer* c) {
-    return BeamSearch(scorer, c, kRules, primer, 10, options, {}).status().code();
+  naive::CtcScorer joint = audio.Join(scorer, 2);
+  const auto code = [&](const std::vector<int>& primer, BeamOptions options,
+                        TokenScorer* with = nullptr) {
+    return BeamSearch(with == nullptr ? scorer : *with, kRules, primer, 10, options, {})
+        .status()
+        .code();
   };
   const auto bad = StatusCode::kInvalidArgument;
-  EXPECT_EQ(code(kTextPrimer, {.beam_size = 5}, nullptr), bad) << "wider than the scorer";
-  EXPECT_EQ(code(kTextPrimer, {.beam_size = 0}, nullptr), bad);
-  EXPECT_EQ(code({10, 1}, {.beam_size = 2}, nullptr), bad) << "no task";
-  EXPECT_EQ(code(std::vector<int>(51, 5), {.beam_size = 2}, nullptr), bad);
-  EXPECT_EQ(code(kTextPrimer, {.beam_size = 2, .ctc_weight = 0.3}, nullptr), bad) << "no CTC";
-  EXPECT_EQ(code(kTimePrimer, {.beam_size = 2, .ctc_weight = 0.3}, &ctc), bad) << "CTC and times";
-  EXPECT_EQ(code(kTextPrimer, {.beam_size = 2, .ctc_weight = 1.5}, &ctc), bad);
-  EXPECT_EQ(code(std::vector<int>(12, 5), {.beam_size = 2, .ctc_weight = 0.3}, &ctc), bad);
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 5}), bad) << "wider than the scorer";
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 0}), bad);
+  EXPECT_EQ(code({10, 1}, {.beam_size = 2}), bad) << "no task";
+  EXPECT_EQ(code(std::vector<int>(51, 5), {.beam_size = 2}), bad);
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 2, .ctc_weight = 0.3}), bad) << "no CTC";
+  EXPECT_EQ(code(kTimePrimer, {.beam_size = 2, .ctc_weight = 0.3}, &joint), bad) << "CTC and times";
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 2, .ctc_weight = 1.5}, &joint), bad);
+  EXPECT_EQ(code(std::vector<int>(12, 5), {.beam_size = 2, .ctc_weight = 0.3}, &joint), bad);
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 4, .ctc_weight = 0.3}, &joint), bad) << "too few";
+  EXPECT_EQ(code(kTextPrimer, {.beam_size = 2, .ctc_weight = 0.3}, &joint), StatusCode::kOk);
   const BeamOptions no_number{.beam_size = 2, .length_penalty = std::nan("")};
-  EXPECT_EQ(code(kTextPrimer, no_number, nullptr), bad);
+  EXPECT_EQ(code(kTextPrimer, no_number), bad);
 }
 
 TEST(BeamSearchTest, ADecoderWithoutNumbersIsAnError) {
   FunctionScorer scorer = Scorer([](const std::vector<int>&) {
     return std::vector<float>(kVocabulary, std::numeric_limits<float>::quiet_NaN());
   });
-  EXPECT_EQ(BeamSearch(scorer, nullptr, kRules, kTextPrimer, 9, {}, {}).status().code(),
+  EXPECT_EQ(BeamSearch(scorer, kRules, kTextPrimer, 9, {}, {}).status().code(),
             StatusCode::kInternal);
 }
 
@@ -303,7 +292,7 @@ TEST(BeamSearchTest, StopsWhenAsked) {
     return Endless(prefix);
   });
   const auto result =
-      BeamSearch(scorer, nullptr, kRules, kTextPrimer, 500, {.beam_size = 1}, source.get_token());
+      BeamSearch(scorer, kRules, kTextPrimer, 500, {.beam_size = 1}, source.get_token());
   EXPECT_EQ(result.status().code(), StatusCode::kCancelled);
   EXPECT_EQ(calls, 5);
 }
@@ -331,6 +320,20 @@ class QuietScorer : public TokenScorer {
     return OkStatus();
   }
 
+  // With CTC, whose scores are noise as well.
+  int ctc_candidate_count() const override { return ctc_candidates; }
+  Status StartAndPick(std::span<const int> prompt, std::span<const int32_t> allowed,
+                      const TokenGroups& groups, TokenChoices* choices) override {
+    Fill(choices->ctc_scores(1));
+    return TokenScorer::StartAndPick(prompt, allowed, groups, choices);
+  }
+  Status AdvanceAndPick(const SearchStep& step, const TokenGroups& groups,
+                        TokenChoices* choices) override {
+    Fill(choices->ctc_scores(step.tokens.size()));
+    return TokenScorer::AdvanceAndPick(step, groups, choices);
+  }
+
+  int ctc_candidates = 0;
   int steps = 0;
   int first_allocating_step = 1000;
   size_t allocations = 0;
@@ -348,12 +351,11 @@ class QuietScorer : public TokenScorer {
 };
 
 TEST(BeamSearchTest, AllocatesNothingInAStep) {
-  const CtcSetup audio(120, 2);
-  CtcPrefixScorer ctc = audio.Make(5);
-  for (CtcPrefixScorer* with : {static_cast<CtcPrefixScorer*>(nullptr), &ctc}) {
+  for (const double ctc_weight : {0.0, 0.2}) {
     QuietScorer scorer;
-    const BeamOptions options{.ctc_weight = with == nullptr ? 0.0 : 0.2, .maxlen_ratio = -90};
-    const auto result = BeamSearch(scorer, with, kRules, kTextPrimer, 120, options, {});
+    if (ctc_weight > 0) scorer.ctc_candidates = CtcCandidateCount(5, kVocabulary);
+    const BeamOptions options{.ctc_weight = ctc_weight, .maxlen_ratio = -90};
+    const auto result = BeamSearch(scorer, kRules, kTextPrimer, 120, options, {});
     ASSERT_TRUE(result.ok());
     EXPECT_GT(scorer.steps, 40);
     EXPECT_EQ(scorer.allocations, 0u) << "first in step " << scorer.first_allocating_step;

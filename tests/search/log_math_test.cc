@@ -19,20 +19,6 @@ TEST(LogMathTest, ExpIsAccurateBelowZero) {
   EXPECT_LT(ExpNonPositive(-kInfinity), 1e-34f);
 }
 
-TEST(LogMathTest, LogAddExpIsAccurate) {
-  for (double difference = 0.0; difference < 40.0; difference += 0.0113) {
-    const float b = static_cast<float>(-difference);
-    const double exact = std::log1p(std::exp(static_cast<double>(b)));
-    EXPECT_NEAR(static_cast<double>(LogAddExp(0.0f, b)), exact, 2e-7) << difference;
-    EXPECT_EQ(LogAddExp(0.0f, b), LogAddExp(b, 0.0f));
-  }
-}
-
-TEST(LogMathTest, ZeroProbabilitiesStayFinite) {
-  EXPECT_EQ(LogAddExp(kLogZero, kLogZero), kLogZero);
-  EXPECT_EQ(LogAddExp(kLogZero, -3.0f), -3.0f);
-}
-
 TEST(LogMathTest, LogSumExpOfAnyLength) {
   for (const size_t size : {1u, 2u, 15u, 16u, 17u, 1000u, 50002u}) {
     std::vector<float> values;

@@ -62,6 +62,65 @@ struct Ctc {
   float EosPsi(const CtcState& state) const { return LogAdd(state.n.back(), state.b.back()); }
 };
 
+// A FunctionScorer that knows the audio: what CTC says of its choices, by the recursion above.
+class CtcScorer : public FunctionScorer {
+ public:
+  CtcScorer(const FunctionScorer& scorer, const Ctc& ctc, int candidates, int eos)
+      : FunctionScorer(scorer), ctc_(ctc), candidates_(candidates), eos_(eos) {}
+
+  int ctc_candidate_count() const override { return candidates_; }
+
+  Status StartAndPick(std::span<const int> prompt, std::span<const int32_t> allowed,
+                      const TokenGroups& groups, TokenChoices* choices) override {
+    hypotheses_ = {{{prompt.begin(), prompt.end()}, ctc_.Initial()}};
+    ESP_RETURN_IF_ERROR(FunctionScorer::StartAndPick(prompt, allowed, groups, choices));
+    Score(choices);
+    return OkStatus();
+  }
+
+  Status AdvanceAndPick(const SearchStep& step, const TokenGroups& groups,
+                        TokenChoices* choices) override {
+    std::vector<Hypothesis> next;
+    for (size_t i = 0; i < step.tokens.size(); ++i) {
+      const auto parent = static_cast<size_t>(step.parents[i]);
+      const auto pick = static_cast<size_t>(step.picks[i]);
+      if (choices->others(parent).tokens[pick] != step.tokens[i]) return Internal("a wrong pick");
+      next.push_back({hypotheses_[parent].y, hypotheses_[parent].children[pick], {}});
+      next.back().y.push_back(step.tokens[i]);
+    }
+    hypotheses_ = std::move(next);
+    ESP_RETURN_IF_ERROR(FunctionScorer::AdvanceAndPick(step, groups, choices));
+    Score(choices);
+    return OkStatus();
+  }
+
+ private:
+  struct Hypothesis {
+    std::vector<int> y;
+    CtcState state;
+    std::vector<CtcState> children = {};
+  };
+
+  void Score(TokenChoices* choices) {
+    const std::span<float> scores = choices->ctc_scores(hypotheses_.size());
+    for (size_t h = 0; h < hypotheses_.size(); ++h) {
+      Hypothesis& hypothesis = hypotheses_[h];
+      float* const row = scores.data() + h * static_cast<size_t>(candidates_ + 1);
+      row[candidates_] = ctc_.EosPsi(hypothesis.state);
+      for (int j = 0; j < candidates_; ++j) {
+        const int token = choices->others(h).tokens[static_cast<size_t>(j)];
+        hypothesis.children.push_back(token < 0 ? CtcState{}
+                                                : ctc_.Step(hypothesis.y, hypothesis.state, token));
+        row[j] = token == eos_ ? row[candidates_] : hypothesis.children.back().psi;
+      }
+    }
+  }
+
+  Ctc ctc_;
+  int candidates_, eos_;
+  std::vector<Hypothesis> hypotheses_;
+};
+
 inline bool Allowed(const std::vector<int>& y, int v, const OwsmTimeRules& rules) {
   std::vector<int> times;
   for (const int token : y) {

@@ -96,10 +96,12 @@ TEST(TokenChoicesTest, AScorerPicksFromItsRows) {
   TokenChoices choices, expected;
   choices.Resize(2, scorer.choice_count());
   expected.Resize(2, scorer.choice_count());
-  ASSERT_TRUE(
-      scorer
-          .AdvanceAndPick(std::vector<int>{0, 0}, std::vector<int>{7, 8}, allowed, groups, &choices)
-          .ok());
+  ASSERT_TRUE(scorer
+                  .AdvanceAndPick({.parents = std::vector<int>{0, 0},
+                                   .tokens = std::vector<int>{7, 8},
+                                   .allowed = allowed},
+                                  groups, &choices)
+                  .ok());
   for (const size_t h : {size_t{0}, size_t{1}}) {
     expected.Pick(h, model({4, h == 0 ? 7 : 8}), std::span(allowed).subspan(h * words, words),
                   groups);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/checkpoint/quantize.h"
+#include "runtime/model/stages.h"
 #include "runtime/session/gate_look.h"
 
 namespace espalier {
@@ -57,11 +59,63 @@ TEST_F(RooflineTest, AnOpTakesTheLongerOfComputingAndMoving) {
   EXPECT_LE(both.step.seconds, computing.step.seconds + moving.step.seconds);
 }
 
+// Products of more than eight rows with weights that are not f32, attention of more than sixteen
+// queries in a plan with such weights; nothing else.
+TEST_F(RooflineTest, WhatTheTensorCoresDo) {
+  Hardware hardware = hardware_;
+  hardware.bytes = 1e30;
+  const ModelConfig config = engine_->config();  // outlives this engine
+  const GateMask open = AllOpen(config);
+  const auto seconds_of = [](const Roofline& roofline, const std::string& name) {
+    const auto found = std::find_if(roofline.window.begin(), roofline.window.end(),
+                                    [&](const StageLimit& stage) { return stage.stage == name; });
+    return found->seconds / found->flops;
+  };
+  EXPECT_NEAR(seconds_of(Predict(open, hardware), "source"), 1e-12, 1e-18) << "an f32 model";
+  for (const DType storage : {DType::kF16, DType::kI8}) {
+    SCOPED_TRACE(DTypeName(storage));
+    const std::string folder =
+        std::string(std::getenv("TEST_TMPDIR")) + "/tensor_" + std::string(DTypeName(storage));
+    const auto report =
+        QuantizeFolder(kModel, folder, {.storage = storage, .gate_pack = {}}, {}, {});
+    ASSERT_TRUE(report.ok()) << report.status().message();
+    engine_ = std::move(*Engine::Open({.model_folder = folder}));
+    const Roofline few = Predict(open, hardware, 5);
+    EXPECT_NEAR(few.step.seconds, few.step.flops / 1e12, 1e-12);
+    for (const char* stage : {"source", "ctc"}) {
+      EXPECT_NEAR(seconds_of(few, stage), 0.25e-12, 1e-18) << stage;
+    }
+    // The depthwise convolutions' share stays, and that of convolutions that are kept as f32.
+    EXPECT_GT(seconds_of(few, "encoder"), 0.25e-12);
+    EXPECT_LT(seconds_of(few, "encoder"), 0.5e-12);
+    for (const int beam : {9, 16, 17}) {
+      const Roofline roofline = Predict(open, hardware, beam);
+      const double queries = 2.0 * 2 * beam * config.decoder.width * config.decoder.layers;
+      const double source = queries * SizesOf(config).steps, self = queries * 16;
+      const double on_cores = roofline.step.flops - self - (beam > 16 ? 0.0 : source);
+      EXPECT_NEAR(roofline.step.seconds, on_cores / 4e12 + (roofline.step.flops - on_cores) / 1e12,
+                  1e-12)
+          << beam;
+    }
+  }
+}
+
 TEST_F(RooflineTest, ABeamReadsTheWeightsOnce) {
   const GateMask open = AllOpen(engine_->config());
   const Roofline one = Predict(open, hardware_), five = Predict(open, hardware_, 5);
   EXPECT_EQ(one.step.weight_bytes, five.step.weight_bytes);
   EXPECT_NEAR(five.step.flops, 5 * one.step.flops, 1e-6 * five.step.flops);
+}
+
+// Not the whole matrix of log-probabilities: a sector for each candidate and step.
+TEST_F(RooflineTest, CtcReadsItsCandidates) {
+  const Roofline roofline = Predict(AllOpen(engine_->config()), hardware_, 5);
+  ASSERT_TRUE(roofline.ctc_step.has_value());
+  EXPECT_EQ(roofline.ctc_step->ops, roofline.step.ops + 1);
+  EXPECT_EQ(roofline.ctc_step->flops, roofline.step.flops);
+  const double steps = SizesOf(engine_->config()).steps;
+  EXPECT_NEAR(roofline.ctc_step->bytes - roofline.step.bytes,
+              steps * 32 * (5 * 7 + 1) + 2 * steps * 4 * (5 + 5 * 7), 1.0);
 }
 
 TEST_F(RooflineTest, ClosedModulesCostNothing) {
