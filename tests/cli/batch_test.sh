@@ -16,6 +16,18 @@ has err "skipped folder/below"
 [[ "$(ls out2)" == "speech.txt"$'\n'"telephone.txt" ]] || fail "not the two good ones"
 cmp out1/speech.txt out2/speech.txt # alone or in a batch
 
+# At once as one after the other, words, order and failures.
+expect 1 transcribe telephone.wav nan.wav speech.wav notes.txt
+cp out serial_out; cp err serial_err
+for options in "--jobs 2" "--jobs 3 -t 2"; do
+  expect 1 transcribe $options telephone.wav nan.wav speech.wav notes.txt
+  cmp out serial_out; cmp err serial_err
+done
+expect 0 transcribe --jobs 2 --output-dir out5 folder
+cmp out1/speech.txt out5/speech.txt
+cmp out1/telephone.txt out5/telephone.txt
+expect 2 transcribe --jobs 0 speech.wav
+
 cp text.wav folder # called like audio: a failure
 expect 1 transcribe --output-dir out3 folder
 has err "folder/text.wav"

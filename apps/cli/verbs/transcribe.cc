@@ -1,13 +1,20 @@
 // espalier transcribe: files, folders and standard input to text.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 #include "apps/cli/client/transcriber.h"
 #include "apps/cli/options/audio_options.h"
 #include "apps/cli/options/decode_options.h"
 #include "apps/cli/options/model_options.h"
 #include "apps/cli/options/output_options.h"
+#include "apps/cli/options/validators.h"
 #include "apps/cli/output/inputs.h"
 #include "apps/cli/output/job_output.h"
 #include "apps/cli/progress.h"
@@ -45,6 +52,64 @@ AudioRange RangeOf(const esp_transcribe_options& options, double total_s) {
   return range;
 }
 
+// Inputs that several threads decode, each with a transcriber of its own, and what came of them.
+class ParallelDecoding {
+ public:
+  // Fills `segments` with what became final, also when it fails in the end.
+  using Decode = std::function<Result<Transcript>(Transcriber& transcriber, size_t index,
+                                                  std::vector<Segment>* segments)>;
+
+  // `decode` is called by several threads at once; no more inputs are begun once `stop` is
+  // requested.
+  ParallelDecoding(std::vector<std::unique_ptr<Transcriber>> transcribers, size_t count,
+                   Decode decode, std::stop_token stop)
+      : transcribers_(std::move(transcribers)),
+        decode_(std::move(decode)),
+        stop_(std::move(stop)),
+        outcomes_(count) {
+    for (const auto& transcriber : transcribers_) {
+      threads_.emplace_back([this, &transcriber] { Work(*transcriber); });
+    }
+  }
+
+  // Waits for the input and gives its segments to `add` until that fails.
+  Result<Transcript> Take(size_t index, const std::function<Status(const Segment&)>& add) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    Outcome& outcome = outcomes_[index];
+    done_.wait(lock, [&] { return outcome.transcript.has_value(); });
+    lock.unlock();
+    for (const Segment& segment : outcome.segments) ESP_RETURN_IF_ERROR(add(segment));
+    outcome.segments.clear();
+    return std::move(*outcome.transcript);
+  }
+
+ private:
+  struct Outcome {
+    std::vector<Segment> segments;
+    std::optional<Result<Transcript>> transcript;  // guarded by mutex_ until it is there
+  };
+
+  void Work(Transcriber& transcriber) {
+    for (size_t i = next_++; i < outcomes_.size(); i = next_++) {
+      Result<Transcript> transcript = stop_.stop_requested()
+                                          ? Result<Transcript>(Cancelled("interrupted"))
+                                          : decode_(transcriber, i, &outcomes_[i].segments);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      outcomes_[i].transcript.emplace(std::move(transcript));
+      done_.notify_all();
+    }
+  }
+
+  const std::vector<std::unique_ptr<Transcriber>> transcribers_;
+  const Decode decode_;
+  const std::stop_token stop_;
+  std::atomic<size_t> next_ = 0;
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::vector<Outcome> outcomes_;
+  std::vector<std::jthread> threads_;  // last: they end before what they use
+};
+
 class TranscribeVerb final : public Verb {
  public:
   void AddOptions(CLI::App& app) override {
@@ -55,6 +120,10 @@ class TranscribeVerb final : public Verb {
     decode_.AddTo(app);
     raw_.AddTo(app);
     output_.AddTo(app);
+    app.add_option("--jobs", jobs_, "Files that are decoded at once; threads are shared among them")
+        ->type_name("N")
+        ->check(WholeBetween(1, 64))
+        ->capture_default_str();
     app.add_flag("--timings", timings_, "Say on standard error where the time went");
   }
 
@@ -63,14 +132,19 @@ class TranscribeVerb final : public Verb {
     ESP_ASSIGN_OR_RETURN(const std::vector<std::string> inputs,
                          ExpandInputs(paths_, raw_, &context.console));
     ESP_ASSIGN_OR_RETURN(const std::vector<Job> jobs, PlanJobs(inputs, output_));
+    const auto at_once = std::min(static_cast<size_t>(jobs_), jobs.size());
+    if (model_.threads == 0 && at_once > 1) {
+      const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+      model_.threads = static_cast<int>(std::max<size_t>(1, cores / at_once));
+    }
     ESP_ASSIGN_OR_RETURN(opened_, model_.Open(decode_.BeamSizeMax()));
     ESP_RETURN_IF_ERROR(decode_.CheckFamily(opened_->family()));
     ESP_ASSIGN_OR_RETURN(transcriber_, Transcriber::Open(*opened_));
     if (jobs.size() == 1) {
-      ESP_RETURN_IF_ERROR(RunJob(jobs[0], {1, 1}, context));
+      ESP_RETURN_IF_ERROR(RunJob(jobs[0], {1, 1}, Streaming(jobs[0], {1, 1}, context), context));
       return 0;
     }
-    return RunBatch(jobs, context);
+    return at_once > 1 ? RunAtOnce(jobs, at_once, context) : RunBatch(jobs, nullptr, context);
   }
 
  private:
@@ -79,13 +153,56 @@ class TranscribeVerb final : public Verb {
     int count;
   };
 
-  // One bad file does not stop the others.
-  Result<int> RunBatch(const std::vector<Job>& jobs, VerbContext& context) {
+  // Gives the segments of one input to its output as they become final, and all of it.
+  using DecodeInto = std::function<Result<Transcript>(JobOutput* output)>;
+
+  DecodeInto Streaming(const Job& job, Position position, VerbContext& context) {
+    return [this, &job, position, &context](JobOutput* output) -> Result<Transcript> {
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                           raw_.Open(job.input, opened_->sample_rate()));
+      return Decode(*audio, NameOf(job.input), position, output, context);
+    };
+  }
+
+  // Decodes some inputs at once; what they give is written in order.
+  Result<int> RunAtOnce(const std::vector<Job>& jobs, size_t at_once, VerbContext& context) {
+    std::vector<std::unique_ptr<Transcriber>> transcribers;
+    for (size_t i = 0; i < at_once; ++i) {
+      ESP_ASSIGN_OR_RETURN(transcribers.emplace_back(), Transcriber::Open(*opened_));
+    }
+    const std::stop_token stop = context.interrupts.token();
+    const auto decode = [&](Transcriber& transcriber, size_t index,
+                            std::vector<Segment>* segments) -> Result<Transcript> {
+      const std::string& input = jobs[index].input;
+      ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
+                           raw_.Open(input, opened_->sample_rate()));
+      const TranscribeObserver observer{
+          .on_segment = [segments](const Segment& segment) { segments->push_back(segment); },
+          .on_progress = {}};
+      return Named(transcriber.Transcribe(*audio, options_, observer, stop), NameOf(input));
+    };
+    ParallelDecoding decoding(std::move(transcribers), jobs.size(), decode, stop);
+    Result<int> result = RunBatch(jobs, &decoding, context);
+    if (!result.ok()) context.interrupts.RequestStop();  // the others need not go on
+    return result;
+  }
+
+  // One bad file does not stop the others. `decoding`: of all inputs; null: one after the other.
+  Result<int> RunBatch(const std::vector<Job>& jobs, ParallelDecoding* decoding,
+                       VerbContext& context) {
     int failed = 0;
     const Position all{0, static_cast<int>(jobs.size())};
     for (int i = 0; i < all.count; ++i) {
       const Job& job = jobs[static_cast<size_t>(i)];
-      const Status status = RunJob(job, {i + 1, all.count}, context);
+      const Position position{i + 1, all.count};
+      DecodeInto decode = Streaming(job, position, context);
+      if (decoding != nullptr) {
+        decode = [decoding, i](JobOutput* output) {
+          return decoding->Take(static_cast<size_t>(i),
+                                [output](const Segment& segment) { return output->Add(segment); });
+        };
+      }
+      const Status status = RunJob(job, position, decode, context);
       if (status.ok()) continue;
       if (EndsTheBatch(status)) return status;
       context.console.Error(status);
@@ -98,11 +215,9 @@ class TranscribeVerb final : public Verb {
     return kSomeInputsFailed;
   }
 
-  Status RunJob(const Job& job, Position position, VerbContext& context) {
+  Status RunJob(const Job& job, Position position, const DecodeInto& decode, VerbContext& context) {
     const std::string name = NameOf(job.input);
     Announce(name, position, job.outputs[0].path == kStandardOutput, &context.console);
-    ESP_ASSIGN_OR_RETURN(const std::unique_ptr<Audio> audio,
-                         raw_.Open(job.input, opened_->sample_rate()));
     JobOutput output(job,
                      {.file = job.input,
                       .model = opened_->name(),
@@ -110,8 +225,7 @@ class TranscribeVerb final : public Verb {
                       .max_line_width = output_.max_line_width,
                       .max_line_count = output_.max_line_count},
                      &context.console);
-    ESP_ASSIGN_OR_RETURN(const Transcript transcript,
-                         Decode(*audio, name, position, &output, context));
+    ESP_ASSIGN_OR_RETURN(const Transcript transcript, decode(&output));
     for (const std::string& warning : transcript.warnings) {
       const bool named = warning.starts_with(name);
       context.console.Warning(named ? warning : name + ": " + warning);
@@ -170,6 +284,11 @@ class TranscribeVerb final : public Verb {
     Result<Transcript> transcript =
         transcriber_->Transcribe(audio, options_, observer, context.interrupts.token());
     if (!written.ok()) return written;
+    return Named(std::move(transcript), name);
+  }
+
+  // Says which input failed.
+  static Result<Transcript> Named(Result<Transcript> transcript, const std::string& name) {
     if (transcript.ok()) return transcript;
     const std::string& message = transcript.status().message();
     const bool named = message.starts_with(name);
@@ -181,6 +300,7 @@ class TranscribeVerb final : public Verb {
   DecodeOptions decode_;
   RawAudioOptions raw_;
   OutputOptions output_;
+  int jobs_ = 1;
   bool timings_ = false;
 
   esp_transcribe_options options_ = {};
