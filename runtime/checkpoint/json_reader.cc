@@ -13,18 +13,19 @@ using nlohmann::json;
 // Builds the value while it counts depth, values and keys; stops the parser at the first excess.
 class BoundedBuilder final : public nlohmann::json_sax<json> {
  public:
-  BoundedBuilder(const JsonLimits& limits, json* root) : limits_(limits), root_(root) {}
+  BoundedBuilder(const JsonLimits& limits, json* root, std::span<const JsonStreamed> streamed)
+      : limits_(limits), root_(root), streamed_(streamed) {}
 
   const std::string& error() const { return error_; }
 
-  bool null() override { return Add(nullptr) != nullptr; }
-  bool boolean(bool value) override { return Add(value) != nullptr; }
-  bool number_integer(number_integer_t value) override { return Add(value) != nullptr; }
-  bool number_unsigned(number_unsigned_t value) override { return Add(value) != nullptr; }
+  bool null() override { return AddLeaf(nullptr); }
+  bool boolean(bool value) override { return AddLeaf(value); }
+  bool number_integer(number_integer_t value) override { return AddLeaf(value); }
+  bool number_unsigned(number_unsigned_t value) override { return AddLeaf(value); }
   bool number_float(number_float_t value, const string_t& /*text*/) override {
-    return Add(value) != nullptr;
+    return AddLeaf(value);
   }
-  bool string(string_t& value) override { return Add(std::move(value)) != nullptr; }
+  bool string(string_t& value) override { return AddLeaf(std::move(value)); }
   bool binary(binary_t& /*value*/) override { return false; }  // not in textual JSON
   bool start_object(size_t /*size*/) override { return Open(json::object()); }
   bool start_array(size_t /*size*/) override { return Open(json::array()); }
@@ -32,7 +33,12 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
   bool end_array() override { return Close(); }
 
   bool key(string_t& value) override {
-    auto& members = *open_.back()->get_ptr<json::object_t*>();
+    if (open_.back().stream != nullptr) {
+      element_key_ = std::move(value);
+      return true;
+    }
+    if (!streamed_.empty()) key_ = value;
+    auto& members = *open_.back().value->get_ptr<json::object_t*>();
     const auto [place, fresh] = members.emplace(value, nullptr);
     if (!fresh) return Fail("the key \"" + MessageText(value) + "\" occurs twice");
     member_ = &place->second;
@@ -45,6 +51,26 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
   }
 
  private:
+  struct Container {
+    json* value;
+    std::string path;  // as JsonStreamed has it; only where something is streamed
+    const JsonStreamed* stream = nullptr;  // takes what this one contains
+  };
+
+  template <typename T>
+  bool AddLeaf(T&& value) {
+    if (Add(std::forward<T>(value)) == nullptr) return false;
+    HandOver();
+    return true;
+  }
+
+  // The value that is complete goes to whom its container streams to.
+  void HandOver() {
+    if (open_.empty() || open_.back().stream == nullptr) return;
+    open_.back().stream->take(element_key_, element_);
+    element_key_.clear();
+  }
+
   template <typename T>
   json* Add(T&& value) {
     if (++values_ > limits_.max_values) {
@@ -55,12 +81,16 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
       *root_ = std::forward<T>(value);
       return root_;
     }
-    if (open_.back()->is_object()) {
+    if (open_.back().stream != nullptr) {
+      element_ = std::forward<T>(value);
+      return &element_;
+    }
+    if (open_.back().value->is_object()) {
       *member_ = std::forward<T>(value);
       return member_;
     }
     // A parent does not grow while its last child is open, so pointers in open_ stay valid.
-    auto& elements = *open_.back()->get_ptr<json::array_t*>();
+    auto& elements = *open_.back().value->get_ptr<json::array_t*>();
     elements.emplace_back(std::forward<T>(value));
     return &elements.back();
   }
@@ -69,14 +99,24 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
     if (open_.size() >= limits_.max_depth) {
       return Fail(StrFormat("nested deeper than %zu levels", limits_.max_depth));
     }
-    json* place = Add(std::move(container));
-    if (place == nullptr) return false;
-    open_.push_back(place);
+    Container opened{.value = Add(std::move(container)), .path = {}};
+    if (opened.value == nullptr) return false;
+    if (!streamed_.empty() && !open_.empty() && open_.back().stream == nullptr) {
+      const Container& parent = open_.back();
+      const bool named = parent.value->is_object();
+      opened.path = parent.path + (parent.path.empty() ? "" : ".") + (named ? key_ : "[]");
+      for (const JsonStreamed& stream : streamed_) {
+        if (stream.path == opened.path) opened.stream = &stream;
+      }
+    }
+    open_.push_back(std::move(opened));
     return true;
   }
 
   bool Close() {
+    const bool is_element = open_.size() > 1 && open_[open_.size() - 2].stream != nullptr;
     open_.pop_back();
+    if (is_element) HandOver();
     return true;
   }
 
@@ -87,8 +127,12 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
 
   const JsonLimits limits_;
   json* const root_;
-  std::vector<json*> open_;  // containers being read, outermost first
-  json* member_ = nullptr;   // where the last key's value goes
+  const std::span<const JsonStreamed> streamed_;
+  std::vector<Container> open_;  // containers being read, outermost first
+  std::string key_;              // the last one of a container that is kept
+  json* member_ = nullptr;       // where the last key's value goes
+  std::string element_key_;      // of a streamed container
+  json element_;
   size_t values_ = 0;
   std::string error_;
 };
@@ -116,8 +160,9 @@ bool IntWithin(const json& value, int64_t min, int64_t max, int* out) {
 
 }  // namespace
 
-Status ParseJson(std::string_view text, const JsonLimits& limits, json* out) {
-  BoundedBuilder builder(limits, out);
+Status ParseJson(std::string_view text, const JsonLimits& limits, json* out,
+                 std::span<const JsonStreamed> streamed) {
+  BoundedBuilder builder(limits, out, streamed);
   if (!json::sax_parse(text.begin(), text.end(), &builder)) return Corrupt(builder.error());
   return OkStatus();
 }

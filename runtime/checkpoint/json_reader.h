@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +23,19 @@ struct JsonLimits {
   size_t max_values = 1'000'000;  // values in the whole text; each takes some 100 bytes
 };
 
+// A container of very many members or elements that are handed over one by one instead of being
+// kept: building 100,000 values takes longer than reading them.
+struct JsonStreamed {
+  std::string_view path;  // the keys that lead to it: "model.vocab"; it is empty in the result
+  // Takes a member, or an element with an empty key; may move from both. Sees to keys that occur
+  // twice.
+  std::function<void(std::string& key, nlohmann::json& value)> take;
+};
+
 // Parses `text` (UTF-8, no comments) into `out`. Errors: kCorrupt (not JSON, a key twice in one
 // object, a limit exceeded); the message gives the byte position or the key.
-Status ParseJson(std::string_view text, const JsonLimits& limits, nlohmann::json* out);
+Status ParseJson(std::string_view text, const JsonLimits& limits, nlohmann::json* out,
+                 std::span<const JsonStreamed> streamed = {});
 
 // `text` fit for a one-line message: control characters as \xNN, cut after 120 bytes.
 std::string MessageText(std::string_view text);

@@ -54,10 +54,68 @@ class WhisperTokenizer final : public Tokenizer {
   const BpeMerges merges_;
 };
 
+// The merges of a tokenizer.json: text of both parts one behind the other.
+class MergeList {
+ public:
+  struct Merge {
+    std::string_view left, right, both;
+  };
+
+  size_t size() const { return places_.size(); }
+  Merge operator[](size_t index) const {
+    const Place& place = places_[index];
+    const auto both =
+        std::string_view(text_).substr(place.begin, place.left_size + place.right_size);
+    return {both.substr(0, place.left_size), both.substr(place.left_size), both};
+  }
+  // An element of the list is ["a", "b"] or, in older files, "a b". One that is neither is added as
+  // two empty parts.
+  void Add(const json& element) {
+    std::string_view left, right;
+    if (const auto* text = element.get_ptr<const std::string*>()) {
+      const size_t space = text->find(' ');
+      if (space != std::string::npos) {
+        left = std::string_view(*text).substr(0, space);
+        right = std::string_view(*text).substr(space + 1);
+      }
+    } else if (element.is_array() && element.size() == 2 && element[0].is_string() &&
+               element[1].is_string()) {
+      left = *element[0].get_ptr<const std::string*>();
+      right = *element[1].get_ptr<const std::string*>();
+    }
+    places_.push_back({text_.size(), left.size(), right.size()});
+    text_.append(left).append(right);
+  }
+
+ private:
+  struct Place {
+    size_t begin, left_size, right_size;
+  };
+  std::string text_;
+  std::vector<Place> places_;
+};
+
+// The long lists of a tokenizer.json, taken while it is parsed.
+struct TokenizerLists {
+  std::vector<std::pair<std::string, int>> vocabulary;
+  json other_tokens = json::object();  // those with something else than an id
+  MergeList merges;
+
+  void AddToken(std::string& token, json& id) {
+    const auto* number = id.get_ptr<const uint64_t*>();
+    if (number != nullptr && *number < uint64_t{kMaxVocabularySize}) {
+      vocabulary.emplace_back(std::move(token), static_cast<int>(*number));
+    } else {
+      other_tokens[token] = std::move(id);
+    }
+  }
+};
+
 // Collects the parts of a tokenizer.json, checking as it goes.
 class TokenizerFile {
  public:
-  explicit TokenizerFile(const JsonFields& root) : root_(root) {}
+  TokenizerFile(const JsonFields& root, TokenizerLists lists)
+      : root_(root), lists_(std::move(lists)) {}
 
   Result<std::unique_ptr<Tokenizer>> Read() {
     ESP_RETURN_IF_ERROR(CheckPipeline());
@@ -129,9 +187,13 @@ class TokenizerFile {
 
   Status ReadVocabulary(const JsonFields& model) {
     ESP_ASSIGN_OR_RETURN(const JsonFields vocabulary, model.Object("vocab"));
-    for (const auto& [token, value] : model.Find("vocab")->items()) {
+    ESP_ASSIGN_OR_RETURN(const JsonFields others,
+                         JsonFields::Of(lists_.other_tokens, vocabulary.where()));
+    for (const auto& [token, value] : lists_.other_tokens.items()) {
       int id = 0;
-      ESP_RETURN_IF_ERROR(vocabulary.Int(token.c_str(), 0, kMaxVocabularySize - 1, &id));
+      ESP_RETURN_IF_ERROR(others.Int(token.c_str(), 0, kMaxVocabularySize - 1, &id));
+    }
+    for (const auto& [token, id] : lists_.vocabulary) {
       ESP_RETURN_IF_ERROR(Place(vocabulary, id, token, false));
     }
     return OkStatus();
@@ -173,47 +235,29 @@ class TokenizerFile {
     return OkStatus();
   }
 
-  // Merges are ["a", "b"] or, in older files, "a b".
-  static bool SplitMerge(const json& merge, std::string_view* left, std::string_view* right) {
-    if (const auto* text = merge.get_ptr<const std::string*>()) {
-      const size_t space = text->find(' ');
-      if (space == std::string::npos) return false;
-      *left = std::string_view(*text).substr(0, space);
-      *right = std::string_view(*text).substr(space + 1);
-      return true;
-    }
-    if (!merge.is_array() || merge.size() != 2 || !merge[0].is_string() || !merge[1].is_string()) {
-      return false;
-    }
-    *left = *merge[0].get_ptr<const std::string*>();
-    *right = *merge[1].get_ptr<const std::string*>();
-    return true;
-  }
-
-  static Status ReadMerges(const JsonFields& model, const Vocabulary& vocabulary,
-                           BpeMerges* merges) {
+  Status ReadMerges(const JsonFields& model, const Vocabulary& vocabulary,
+                    BpeMerges* merges) const {
     const json* list = model.Find("merges");
     if (list == nullptr || !list->is_array()) return model.Error("merges", "expected a list");
-    merges->Reserve(list->size());
-    size_t rank = 0;
-    for (const json& element : *list) {
+    merges->Reserve(lists_.merges.size());
+    for (size_t rank = 0; rank < lists_.merges.size(); ++rank) {
       const auto error = [&](const char* reason) {
         return model.Error(StrFormat("merges: element %zu", rank), reason);
       };
-      std::string_view left, right;
-      if (!SplitMerge(element, &left, &right)) return error("expected two tokens");
-      const auto left_id = vocabulary.Find(left);
-      const auto right_id = vocabulary.Find(right);
-      const auto merged = vocabulary.Find(std::string(left) + std::string(right));
+      const MergeList::Merge merge = lists_.merges[rank];
+      if (merge.both.empty()) return error("expected two tokens");
+      const auto left_id = vocabulary.Find(merge.left);
+      const auto right_id = vocabulary.Find(merge.right);
+      const auto merged = vocabulary.Find(merge.both);
       if (!left_id || !right_id || !merged) return error("a token is not in vocab");
       if (vocabulary.IsSpecial(*merged)) return error("gives a special token");
       if (!merges->Add(*left_id, *right_id, *merged)) return error("occurs twice");
-      ++rank;
     }
     return OkStatus();
   }
 
   const JsonFields& root_;
+  const TokenizerLists lists_;
   const ByteAlphabet alphabet_;
   std::vector<std::string> tokens_;
   std::vector<bool> special_;
@@ -224,11 +268,16 @@ class TokenizerFile {
 Result<std::unique_ptr<Tokenizer>> ParseWhisperTokenizer(std::string_view text,
                                                          const std::string& name) {
   json root;
-  if (const Status status = ParseJson(text, {}, &root); !status.ok()) {
+  TokenizerLists lists;
+  const JsonStreamed streamed[] = {
+      {"model.vocab", [&](std::string& token, json& id) { lists.AddToken(token, id); }},
+      {"model.merges", [&](std::string&, json& merge) { lists.merges.Add(merge); }},
+  };
+  if (const Status status = ParseJson(text, {}, &root, streamed); !status.ok()) {
     return status.WithContext(name);
   }
   ESP_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::Of(root, name));
-  return TokenizerFile(fields).Read();
+  return TokenizerFile(fields, std::move(lists)).Read();
 }
 
 Result<std::unique_ptr<Tokenizer>> LoadWhisperTokenizer(const std::string& tokenizer_json_path) {

@@ -43,6 +43,30 @@ TEST(JsonReaderTest, RefusesDuplicateKeysDepthAndSize) {
   EXPECT_TRUE(ParseJson("[1,2]", {.max_depth = 2, .max_values = 3}, &value).ok());
 }
 
+TEST(JsonReaderTest, StreamedContainersAreHandedOverAndEmpty) {
+  json members = json::object(), elements = json::array(), value;
+  const JsonStreamed streamed[] = {
+      {"m.o", [&](std::string& key, json& v) { members[key] = std::move(v); }},
+      {"m.l",
+       [&](std::string& key, json& v) {
+         EXPECT_EQ(key, "");
+         elements.push_back(std::move(v));
+       }},
+  };
+  const std::string text =
+      R"({"o": {"x": 1}, "m": {"l": [[1, {"l": 2}], 3, {"a": {"b": [4]}}],
+          "o": {"p": {"q": 5, "o": {"r": 6}}, "s": "t"}, "n": {"o": 7}}, "z": {"m": {"o": 8}}})";
+  ASSERT_TRUE(ParseJson(text, {}, &value, streamed).ok());
+  json expected = json::parse(text);
+  EXPECT_EQ(elements, expected["m"]["l"]);
+  EXPECT_EQ(members, expected["m"]["o"]);
+  expected["m"]["l"] = json::array();
+  expected["m"]["o"] = json::object();
+  EXPECT_EQ(value, expected);
+  EXPECT_EQ(ParseJson(text, {.max_depth = 32, .max_values = 20}, &value, streamed).message(),
+            "more than 20 values");
+}
+
 TEST(JsonReaderTest, MessageTextIsOneShortLine) {
   EXPECT_EQ(MessageText("a\nb\x7f\x01"), "a\\x0ab\\x7f\\x01");
   EXPECT_EQ(MessageText(std::string(200, 'a')), std::string(120, 'a') + "...");
