@@ -3,6 +3,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "runtime/base/file.h"
 #include "runtime/base/string_format.h"
@@ -193,7 +194,11 @@ class TokenizerFile {
       int id = 0;
       ESP_RETURN_IF_ERROR(others.Int(token.c_str(), 0, kMaxVocabularySize - 1, &id));
     }
+    std::unordered_set<std::string_view> seen(lists_.vocabulary.size());
     for (const auto& [token, id] : lists_.vocabulary) {
+      if (!seen.insert(token).second) {
+        return vocabulary.Error("\"" + MessageText(token) + "\"", "occurs twice");
+      }
       ESP_RETURN_IF_ERROR(Place(vocabulary, id, token, false));
     }
     return OkStatus();

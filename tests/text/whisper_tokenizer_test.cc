@@ -165,6 +165,12 @@ TEST(WhisperTokenizerTest, DamagedFilesAreCorrupt) {
   json file = SmallFile();
   file["model"]["vocab"].erase("Ġ");
   EXPECT_NE(StatusOf(file).message().find("no token for byte 0x20"), std::string::npos);
+  std::string twice = SmallFile().dump();
+  twice.insert(twice.find("\"vocab\":{") + 9,
+               "\"a\":" + SmallFile()["model"]["vocab"]["a"].dump() + ",");
+  const Status status = ParseWhisperTokenizer(twice, "x").status();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_NE(status.message().find("\"a\": occurs twice"), std::string::npos) << status.message();
   EXPECT_EQ(ParseWhisperTokenizer("{", "x").status().code(), StatusCode::kCorrupt);
   EXPECT_EQ(LoadWhisperTokenizer("no/such/file").status().code(), StatusCode::kNotFound);
 }
