@@ -8,7 +8,7 @@ namespace espalier::cli {
 namespace {
 
 std::string Line(const StageLimit& stage) {
-  return StrFormat("  %-10s %4lld ops %9.2f GFLOP %9.1f MB of weights %9.1f MB moved %9.3f ms\n",
+  return StrFormat("  %-11s %4lld ops %9.2f GFLOP %9.1f MB of weights %9.1f MB moved %9.3f ms\n",
                    stage.stage.c_str(), static_cast<long long>(stage.ops), stage.flops / 1e9,
                    stage.weight_bytes / 1e6, stage.bytes / 1e6, 1e3 * stage.seconds);
 }
