@@ -1,7 +1,6 @@
 #include "runtime/base/file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/file_pages.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
@@ -57,12 +57,12 @@ Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
   if (!S_ISREG(info.st_mode)) return Corrupt(path + ": not a regular file");
   if (info.st_size <= 0) return Corrupt(path + ": the file is empty");
   const auto size = static_cast<size_t>(info.st_size);
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (data == MAP_FAILED) return Exhausted(path + ": cannot be mapped: " + std::strerror(errno));
-  return std::unique_ptr<MappedFile>(new MappedFile(path, static_cast<const uint8_t*>(data), size));
+  const uint8_t* data = MapPages(fd.get(), 0, size);
+  if (data == nullptr) return Exhausted(path + ": cannot be mapped: " + std::strerror(errno));
+  return std::unique_ptr<MappedFile>(new MappedFile(path, data, size));
 }
 
-MappedFile::~MappedFile() { ::munmap(const_cast<uint8_t*>(data_), size_bytes_); }
+MappedFile::~MappedFile() { UnmapPages(data_, size_bytes_); }
 
 Status WriteFileAtomically(const std::string& path, std::string_view bytes) {
   ESP_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));

@@ -1,6 +1,5 @@
 #include "runtime/checkpoint/model_files.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/file.h"
+#include "runtime/base/file_pages.h"
 #include "runtime/base/string_format.h"
 
 namespace espalier {
@@ -30,12 +30,12 @@ Result<FileBytes> MapDescriptor(int fd, int64_t offset, int64_t size) {
   // Maps begin at pages.
   const int64_t before = offset % ::sysconf(_SC_PAGESIZE);
   const auto mapped = static_cast<size_t>(before + size);
-  void* data = ::mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE, fd, offset - before);
-  if (data == MAP_FAILED) {
+  const uint8_t* data = MapPages(fd, offset - before, mapped);
+  if (data == nullptr) {
     return Exhausted(StrFormat("descriptor %d: cannot be mapped: %s", fd, std::strerror(errno)));
   }
-  return FileBytes{.bytes = {static_cast<const uint8_t*>(data) + before, static_cast<size_t>(size)},
-                   .owner = {data, [mapped](void* map) { ::munmap(map, mapped); }}};
+  return FileBytes{.bytes = {data + before, static_cast<size_t>(size)},
+                   .owner = {data, [mapped](const uint8_t* map) { UnmapPages(map, mapped); }}};
 }
 
 ModelFiles ModelFiles::OfFolder(std::string folder) { return {true, std::move(folder)}; }

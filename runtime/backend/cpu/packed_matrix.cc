@@ -4,9 +4,9 @@
 #include <cstring>
 #include <numeric>
 
-#include "runtime/backend/cpu/mapped_pages.h"
 #include "runtime/backend/host/host_buffer.h"
 #include "runtime/base/check.h"
+#include "runtime/base/file_pages.h"
 
 namespace espalier::cpu {
 namespace {
@@ -81,7 +81,7 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   }
   // The packed copy is what is read from here on.
   const int64_t extent = (weight.rows - 1) * weight.row_stride + weight.columns;
-  ReleaseMappedPages(weight.data, static_cast<size_t>(extent) * DTypeSize(weight.dtype));
+  ReleasePages(weight.data, static_cast<size_t>(extent) * DTypeSize(weight.dtype));
   return std::shared_ptr<const PackedMatrix>(std::move(packed));
 }
 
