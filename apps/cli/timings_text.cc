@@ -14,7 +14,7 @@ double Each(int64_t sum, int64_t count) {
 }
 
 // What the device did for one of `count` windows or decoder steps, on average.
-std::string ShareText(const char* name, const DeviceCounters& sum, int64_t count) {
+std::string ShareText(const char* name, const esp_device_counters& sum, int64_t count) {
   return StrFormat(
       "  %-12s %9.1f dispatches, %.1f barriers, %.1f submits; %.1f kB written, "
       "%.1f kB read\n",
@@ -24,14 +24,20 @@ std::string ShareText(const char* name, const DeviceCounters& sum, int64_t count
 
 // Nothing for devices that do not count.
 std::string DeviceText(const Timings& timings) {
-  const DeviceCounters &device = timings.device, &steps = timings.device_steps;
+  const esp_device_counters &device = timings.device, &steps = timings.device_steps;
   if (device.submits == 0) return "";
+  esp_device_counters windows = device;  // what decoder steps are not
+  windows.dispatches -= steps.dispatches;
+  windows.barriers -= steps.barriers;
+  windows.submits -= steps.submits;
+  windows.written_bytes -= steps.written_bytes;
+  windows.read_bytes -= steps.read_bytes;
   const auto megabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e6; };
   return StrFormat("  %-12s %9lld dispatches, %lld barriers, %lld submits\n", "device",
                    static_cast<long long>(device.dispatches),
                    static_cast<long long>(device.barriers),
                    static_cast<long long>(device.submits)) +
-         ShareText("  a window", device.Without(steps), timings.window_count) +
+         ShareText("  a window", windows, timings.window_count) +
          ShareText("  a step", steps, timings.token_count) +
          StrFormat(
              "  %-12s %9lld command buffers, %lld descriptor sets; in decoder steps %lld, "

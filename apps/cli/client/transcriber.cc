@@ -26,40 +26,6 @@ Segment SegmentFromC(const esp_transcript_segment& from) {
           .outcome = from.outcome};
 }
 
-Timings TimingsFromC(const esp_timings& from) {
-  return {.load_s = from.load_s,
-          .features_s = from.features_s,
-          .gates_s = from.gates_s,
-          .plan_s = from.plan_s,
-          .encoder_s = from.encoder_s,
-          .decoder_s = from.decoder_s,
-          .search_s = from.search_s,
-          .total_s = from.total_s,
-          .window_count = from.window_count,
-          .token_count = from.token_count,
-          .encoder_steps = from.encoder_steps,
-          .encoder_multiply_adds = from.encoder_multiply_adds,
-          .decoder_multiply_adds = from.decoder_multiply_adds,
-          .weight_bytes_touched = from.weight_bytes_touched,
-          .gate_count = from.gate_count,
-          .closed_gate_count = from.closed_gate_count};
-}
-
-Result<DeviceCounters> Counters(const esp_transcriber* transcriber, bool steps_only) {
-  esp_device_counters from;
-  esp_device_counters_init(&from);
-  ESP_RETURN_IF_ERROR(FromC(esp_transcript_counters(transcriber, steps_only, &from)));
-  return DeviceCounters{.dispatches = from.dispatches,
-                        .barriers = from.barriers,
-                        .submits = from.submits,
-                        .command_buffers = from.command_buffers,
-                        .descriptor_writes = from.descriptor_writes,
-                        .written_bytes = from.written_bytes,
-                        .read_bytes = from.read_bytes,
-                        .memory_bytes = from.memory_bytes,
-                        .reserved_bytes = from.reserved_bytes};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Transcriber>> Transcriber::Open(const Model& model) {
@@ -105,12 +71,13 @@ Result<Transcript> Transcriber::Take() const {
   for (int32_t i = 0; i < from.warning_count; ++i) {
     transcript.warnings.emplace_back(esp_transcript_warning(transcriber_, i));
   }
-  esp_timings timings;
+  Timings& timings = transcript.timings;
   esp_timings_init(&timings);
+  esp_device_counters_init(&timings.device);
+  esp_device_counters_init(&timings.device_steps);
   ESP_RETURN_IF_ERROR(FromC(esp_transcript_timings(transcriber_, &timings)));
-  transcript.timings = TimingsFromC(timings);
-  ESP_ASSIGN_OR_RETURN(transcript.timings.device, Counters(transcriber_, false));
-  ESP_ASSIGN_OR_RETURN(transcript.timings.device_steps, Counters(transcriber_, true));
+  ESP_RETURN_IF_ERROR(FromC(esp_transcript_counters(transcriber_, 0, &timings.device)));
+  ESP_RETURN_IF_ERROR(FromC(esp_transcript_counters(transcriber_, 1, &timings.device_steps)));
   return transcript;
 }
 

@@ -24,40 +24,10 @@ struct Segment {
   esp_outcome outcome = ESP_OUTCOME_COMPLETE;  // of its window
 };
 
-// Of esp_device_counters.
-struct DeviceCounters {
-  int64_t dispatches = 0, barriers = 0, submits = 0;
-  int64_t command_buffers = 0, descriptor_writes = 0;
-  int64_t written_bytes = 0, read_bytes = 0;
-  int64_t memory_bytes = 0, reserved_bytes = 0;
-
-  // Without `part`'s; memory stays what it is.
-  DeviceCounters Without(const DeviceCounters& part) const {
-    return {.dispatches = dispatches - part.dispatches,
-            .barriers = barriers - part.barriers,
-            .submits = submits - part.submits,
-            .command_buffers = command_buffers - part.command_buffers,
-            .descriptor_writes = descriptor_writes - part.descriptor_writes,
-            .written_bytes = written_bytes - part.written_bytes,
-            .read_bytes = read_bytes - part.read_bytes,
-            .memory_bytes = memory_bytes,
-            .reserved_bytes = reserved_bytes};
-  }
-};
-
-// Of esp_timings: seconds of wall time, summed over windows.
-struct Timings {
-  double load_s = 0, features_s = 0, gates_s = 0, plan_s = 0, encoder_s = 0, decoder_s = 0,
-         search_s = 0, total_s = 0;
-  int64_t window_count = 0;
-  int64_t token_count = 0;  // decoder steps
-  int64_t encoder_steps = 0;
-  int64_t encoder_multiply_adds = 0;
-  int64_t decoder_multiply_adds = 0;
-  int64_t weight_bytes_touched = 0;
-  int gate_count = 0, closed_gate_count = 0;
-  DeviceCounters device = {};
-  DeviceCounters device_steps = {};  // its part in decoder steps
+// Where the time went, and the device's part in it.
+struct Timings : esp_timings {
+  esp_device_counters device = {};
+  esp_device_counters device_steps = {};  // its part in decoder steps
 };
 
 struct Transcript {

@@ -118,17 +118,19 @@ class LiveVerb final : public Verb {
 
   Timings FinalTimings() const {
     const esp_session_stats stats = session_->stats();
-    return {.features_s = stats.features_s,
-            .gates_s = stats.gates_s,
-            .plan_s = stats.plan_s,
-            .encoder_s = stats.encoder_s,
-            .decoder_s = stats.decoder_s,
-            .search_s = stats.search_s,
-            .total_s = busy_s_,
-            .window_count = stats.update_count,
-            .token_count = stats.token_count,
-            .gate_count = stats.gate_count,
-            .closed_gate_count = stats.closed_gate_count};
+    Timings timings = {};
+    timings.features_s = stats.features_s;
+    timings.gates_s = stats.gates_s;
+    timings.plan_s = stats.plan_s;
+    timings.encoder_s = stats.encoder_s;
+    timings.decoder_s = stats.decoder_s;
+    timings.search_s = stats.search_s;
+    timings.total_s = busy_s_;
+    timings.window_count = stats.update_count;
+    timings.token_count = stats.token_count;
+    timings.gate_count = stats.gate_count;
+    timings.closed_gate_count = stats.closed_gate_count;
+    return timings;
   }
 
   Status OpenSource(VerbContext& context) {

@@ -31,7 +31,7 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
   json["weight_bytes_touched"] = timings.weight_bytes_touched;
   json["gates"] = timings.gate_count;
   json["closed_gates"] = timings.closed_gate_count;
-  const DeviceCounters& device = timings.device;
+  const esp_device_counters& device = timings.device;
   if (device.submits > 0) {
     json["device"] = {{"dispatches", device.dispatches},
                       {"barriers", device.barriers},
@@ -42,7 +42,7 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
                       {"read_bytes", device.read_bytes},
                       {"memory_bytes", device.memory_bytes},
                       {"reserved_bytes", device.reserved_bytes}};
-    const DeviceCounters& steps = timings.device_steps;
+    const esp_device_counters& steps = timings.device_steps;
     json["device"]["decoder_steps"] = {{"dispatches", steps.dispatches},
                                        {"barriers", steps.barriers},
                                        {"submits", steps.submits},
