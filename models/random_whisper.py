@@ -12,6 +12,7 @@ import numpy as np
 
 from convert import stored_type, write_text
 from safetensors_writer import write_safetensors
+from whisper_ggml import byte_of_char
 
 TIME_STEP = 0.02  # s, two frames of 10 ms
 SYMBOLS = ["endoftext", "startoftranscript", "en", "translate", "transcribe", "startofprev"]
@@ -19,20 +20,12 @@ SYMBOLS += ["nospeech", "notimestamps"]
 POSITIONS = 64  # of the decoder
 
 
-def _byte_letters():
-    """Byte-level BPE's letter for every byte (GPT-2): itself where it prints, else one from 256 on."""
-    prints = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    letters = {byte: chr(byte) for byte in prints}
-    for byte in range(256):
-        letters.setdefault(byte, chr(256 + len(letters) - len(prints)))
-    return [letters[byte] for byte in range(256)]
-
-
 class Vocabulary:
     """`text_tokens`, at least 256, and the special ones after them for a window of `seconds`."""
 
     def __init__(self, text_tokens, seconds):
-        letters = _byte_letters()
+        bytes_of = byte_of_char()
+        letters = sorted(bytes_of, key=bytes_of.get)
         lower = [chr(code) for code in range(ord("a"), ord("z") + 1)]
         pairs = [[a, b] for a in lower for b in lower + letters[:26]]
         self.merges = pairs[: text_tokens - 256]

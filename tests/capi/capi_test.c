@@ -6,15 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures = 0;
-
-#define EXPECT(condition)                                               \
-  do {                                                                  \
-    if (!(condition)) {                                                 \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);   \
-      failures++;                                                       \
-    }                                                                   \
-  } while (0)
+#include "expect.h"
 
 static int messages = 0;
 static void count_message(esp_log_level level, const char *message, void *user) {

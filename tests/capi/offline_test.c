@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures = 0;
-
-#define EXPECT(condition)                                               \
-  do {                                                                  \
-    if (!(condition)) {                                                 \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);   \
-      failures++;                                                       \
-    }                                                                   \
-  } while (0)
+#include "expect.h"
 
 enum { kMost = 1 << 20 };
 
