@@ -4,11 +4,10 @@
 #   tests/backend/vulkan/newer_lavapipe.sh FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-folder=$1
+folder=${1:?the folder is missing}
 if [[ ! -x $folder/usr/bin/vulkaninfo ]]; then
-  # Debian 12's debootstrap has no script for later releases; all of Debian's are the same.
   debootstrap --variant=minbase --include=mesa-vulkan-drivers,vulkan-validationlayers,vulkan-tools \
-    testing "$folder" http://deb.debian.org/debian /usr/share/debootstrap/scripts/sid
+    testing "$folder"
 fi
 bazel build //tests/backend/vulkan:kernels_test
 cp -f bazel-bin/tests/backend/vulkan/kernels_test "$folder/tmp/"
