@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/base/string_format.h"
 
@@ -53,7 +54,9 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
  private:
   struct Container {
     json* value;
-    std::string path;  // as JsonStreamed has it; only where something is streamed
+    // As JsonStreamed has it. None inside a streamed element: nothing there is streamed again, as
+    // element_ would be overwritten while containers of it are open.
+    std::optional<std::string> path;
     const JsonStreamed* stream = nullptr;  // takes what this one contains
   };
 
@@ -99,12 +102,14 @@ class BoundedBuilder final : public nlohmann::json_sax<json> {
     if (open_.size() >= limits_.max_depth) {
       return Fail(StrFormat("nested deeper than %zu levels", limits_.max_depth));
     }
-    Container opened{.value = Add(std::move(container)), .path = {}};
+    Container opened{.value = Add(std::move(container)), .path = std::nullopt};
     if (opened.value == nullptr) return false;
-    if (!streamed_.empty() && !open_.empty() && open_.back().stream == nullptr) {
-      const Container& parent = open_.back();
+    if (open_.empty()) {
+      opened.path = "";
+    } else if (const Container& parent = open_.back();
+               !streamed_.empty() && parent.path && parent.stream == nullptr) {
       const bool named = parent.value->is_object();
-      opened.path = parent.path + (parent.path.empty() ? "" : ".") + (named ? key_ : "[]");
+      opened.path = *parent.path + (parent.path->empty() ? "" : ".") + (named ? key_ : "[]");
       for (const JsonStreamed& stream : streamed_) {
         if (stream.path == opened.path) opened.stream = &stream;
       }

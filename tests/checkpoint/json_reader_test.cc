@@ -67,6 +67,22 @@ TEST(JsonReaderTest, StreamedContainersAreHandedOverAndEmpty) {
             "more than 20 values");
 }
 
+TEST(JsonReaderTest, NothingIsStreamedOutOfAStreamedElement) {
+  std::vector<json> members;
+  const JsonStreamed streamed[] = {
+      {"m.o", [&](std::string&, json& v) { members.push_back(std::move(v)); }},
+  };
+  // Seen from the element's inside, its keys spell the streamed path again, in one key or in two.
+  const std::string elements[] = {R"({"m.o":{"x":1},"y":[2]})", R"({"m":{"o":{"x":1}},"y":[2]})",
+                                  R"([{"m.o":{"x":{"m.o":{}}}},{"z":3}])"};
+  for (const std::string& element : elements) {
+    members.clear();
+    json value;
+    ASSERT_TRUE(ParseJson(R"({"m":{"o":{"p":)" + element + "}}}", {}, &value, streamed).ok());
+    EXPECT_EQ(members, std::vector<json>{json::parse(element)});
+  }
+}
+
 TEST(JsonReaderTest, MessageTextIsOneShortLine) {
   EXPECT_EQ(MessageText("a\nb\x7f\x01"), "a\\x0ab\\x7f\\x01");
   EXPECT_EQ(MessageText(std::string(200, 'a')), std::string(120, 'a') + "...");

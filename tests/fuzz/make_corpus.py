@@ -165,6 +165,9 @@ def whisper_seeds():
     yield "good_strings", json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode()
     model["vocab"].pop("a")
     yield "bad_no_byte", json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode()
+    # The keys of a token's value spell the path of the vocabulary, which is streamed.
+    model["vocab"] = {"a": {"model.vocab": {"b": 1}, "model.merges": [["a", "b"]], "c": 2}}
+    yield "bad_nested_path", json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def chunk(name, data):
