@@ -12,7 +12,7 @@ namespace espalier::cli {
 
 // One run over all of the audio.
 struct BenchRun {
-  Timings timings;  // sums; the gates are a mean over the files
+  Timings timings = {};  // sums; the gates are a mean over the files
   double cpu_s = 0;
   int64_t duration_ms = 0;
 };
