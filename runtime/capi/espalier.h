@@ -245,6 +245,20 @@ ESP_API void esp_resampler_close(esp_resampler *resampler);
 ESP_API esp_status esp_resample(esp_resampler *resampler, const float *in, size_t in_count,
                                 size_t *taken, float *out, size_t out_count, size_t *given);
 
+/* ---- Words ---- */
+
+/* Of a recording's segment or of a live session's text. */
+typedef struct esp_word {
+  size_t struct_size;
+  const char *text; /* with the punctuation behind it */
+  size_t size;
+  int64_t t0_ms;
+  int64_t t1_ms;
+  double probability;
+} esp_word;
+
+ESP_API void esp_word_init(esp_word *word);
+
 /* ---- Whole recordings ---- */
 
 /* How decoding ended, of an utterance or of the window that a segment is from. */
@@ -277,9 +291,14 @@ typedef struct esp_transcript_segment {
   double avg_log_prob;
   double compression_ratio;
   double no_speech_prob;
+  int32_t word_count; /* 0 unless word_timestamps were asked for */
+  const void *words;  /* the library's own: esp_transcript_word reads it */
 } esp_transcript_segment;
 
 ESP_API void esp_transcript_segment_init(esp_transcript_segment *segment);
+/* A word of a segment that is still valid; its text is as long. */
+ESP_API esp_status esp_transcript_word(const esp_transcript_segment *segment, int32_t word,
+                                       esp_word *out);
 
 /* A segment as soon as it is final; valid during the call. A return value other than 0 gives the
  * recording up (ESP_CANCELLED). */
@@ -312,8 +331,9 @@ typedef struct esp_transcribe_options {
   int64_t duration_ms;       /* how much of it to decode; 0: to its end */
   esp_segment_fn on_segment; /* these may be null; called on the thread of esp_transcribe */
   esp_seconds_fn on_progress;
-  esp_abort_fn abort; /* as it says, on a thread of the library's own */
-  void *user;         /* of all three */
+  esp_abort_fn abort;      /* as it says, on a thread of the library's own */
+  void *user;              /* of all three */
+  int32_t word_timestamps; /* 1: segments have words; one more run of the decoder a window */
 } esp_transcribe_options;
 
 /* Sets every field to its default. */
@@ -590,17 +610,7 @@ typedef struct esp_segment {
   double no_speech_prob;
 } esp_segment;
 
-typedef struct esp_word {
-  size_t struct_size;
-  const char *text; /* with the punctuation behind it */
-  size_t size;
-  int64_t t0_ms;
-  int64_t t1_ms;
-  double probability;
-} esp_word;
-
 ESP_API void esp_segment_init(esp_segment *segment);
-ESP_API void esp_word_init(esp_word *word);
 
 /* The utterance at hand; all zero when there is none. */
 ESP_API esp_status esp_partial(const esp_session *session, esp_segment *out);

@@ -3,6 +3,7 @@
 #include "runtime/capi/espalier.h"
 #include "runtime/capi/guard.h"
 #include "runtime/capi/session.h"
+#include "runtime/capi/word.h"
 
 using namespace espalier;        // NOLINT(google-build-using-namespace): the C interface's names
 using namespace espalier::capi;  // NOLINT(google-build-using-namespace): are all prefixed
@@ -30,20 +31,6 @@ static_assert(static_cast<int>(DecodeOutcome::kTruncated) == ESP_OUTCOME_TRUNCAT
 static_assert(static_cast<int>(DecodeOutcome::kRepetition) == ESP_OUTCOME_REPETITION);
 static_assert(static_cast<int>(DecodeOutcome::kNoSpeech) == ESP_OUTCOME_NO_SPEECH);
 static_assert(static_cast<int>(DecodeOutcome::kEmpty) == ESP_OUTCOME_EMPTY);
-
-Status WriteWord(const LiveEvent& event, int32_t index, esp_word* out) {
-  if (index < 0 || static_cast<size_t>(index) >= event.words.size()) {
-    return InvalidArgument(StrFormat("word %d of %zu", index, event.words.size()));
-  }
-  const LiveWord& word = event.words[static_cast<size_t>(index)];
-  return WriteStruct(esp_word{.struct_size = 0,
-                              .text = word.text.c_str(),
-                              .size = word.text.size(),
-                              .t0_ms = word.t0_ms,
-                              .t1_ms = word.t1_ms,
-                              .probability = word.probability},
-                     out);
-}
 
 // The final at `index`, or null.
 const LiveEvent* FinalAt(const esp_session* session, int32_t index) {
@@ -130,7 +117,7 @@ esp_status esp_partial_word(const esp_session* session, int32_t word, esp_word* 
   return Guard([&]() -> Status {
     if (session == nullptr) return InvalidArgument("the session is null");
     if (!session->partial) return InvalidArgument("nothing is being said");
-    return WriteWord(*session->partial, word, out);
+    return WriteWord(session->partial->words, word, out);
   });
 }
 
@@ -148,7 +135,7 @@ esp_status esp_final_word(const esp_session* session, int32_t index, int32_t wor
   return Guard([&]() -> Status {
     const LiveEvent* event = FinalAt(session, index);
     if (event == nullptr) return InvalidArgument("no such final in the last call");
-    return WriteWord(*event, word, out);
+    return WriteWord(event->words, word, out);
   });
 }
 
@@ -170,7 +157,7 @@ esp_status esp_event_word(const esp_session* session, int32_t index, int32_t wor
   return Guard([&]() -> Status {
     const LiveEvent* event = EventAt(session, index);
     if (event == nullptr) return InvalidArgument("no such event in the last call");
-    return WriteWord(*event, word, out);
+    return WriteWord(event->words, word, out);
   });
 }
 

@@ -1,8 +1,10 @@
 // Whole recordings: options in, segments, figures and warnings out.
 #include "runtime/session/transcriber.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "runtime/capi/espalier.h"
 #include "runtime/capi/guard.h"
 #include "runtime/capi/model.h"
+#include "runtime/capi/word.h"
 #include "runtime/search/outcome.h"
 #include "runtime/text/utf8.h"
 
@@ -37,6 +40,7 @@ Result<TranscribeOptions> OptionsOf(const esp_transcribe_options& from) {
   if (from.initial_prompt != nullptr) options.initial_prompt = from.initial_prompt;
   options.carry_prompt = from.carry_prompt != 0;
   options.timestamps = from.timestamps != 0;
+  options.word_times = from.word_timestamps != 0;
   options.beam_size = from.beam_size;
   options.normalize_length = from.normalize_length != 0;
   options.repetition_guard = from.repetition_guard != 0;
@@ -63,6 +67,12 @@ Result<TranscribeOptions> OptionsOf(const esp_transcribe_options& from) {
   return options;
 }
 
+// Text that a caller can rely on.
+void MakeUtf8(Segment* segment) {
+  segment->text = ReplaceInvalidUtf8(segment->text);
+  for (Word& word : segment->words) word.text = ReplaceInvalidUtf8(word.text);
+}
+
 // `segment` must outlive the result, with text that is UTF-8.
 esp_transcript_segment SegmentOf(const Segment& segment) {
   esp_transcript_segment out{};
@@ -80,6 +90,8 @@ esp_transcript_segment SegmentOf(const Segment& segment) {
   out.avg_log_prob = segment.avg_log_prob;
   out.compression_ratio = segment.compression_ratio;
   out.no_speech_prob = segment.no_speech_prob;
+  out.word_count = static_cast<int32_t>(segment.words.size());
+  out.words = segment.words.data();
   return out;
 }
 static_assert(sizeof(int) == sizeof(int32_t), "tokens are handed out as they are");
@@ -125,7 +137,7 @@ TranscribeObserver ObserverOf(const esp_transcribe_options& options, std::stop_s
     observer.on_segment = [&options, stop](const Segment& segment) {
       if (stop->stop_requested()) return;
       Segment clean = segment;
-      clean.text = ReplaceInvalidUtf8(segment.text);
+      MakeUtf8(&clean);
       const esp_transcript_segment given = SegmentOf(clean);
       if (options.on_segment(&given, options.user) != 0) stop->request_stop();
     };
@@ -155,7 +167,7 @@ Status Transcribe(esp_transcriber* transcriber, esp_audio* audio,
   ESP_ASSIGN_OR_RETURN(
       Transcript transcript,
       transcriber->transcriber->Transcribe(*audio->reader, options, observer, stop.get_token()));
-  for (Segment& segment : transcript.segments) segment.text = ReplaceInvalidUtf8(segment.text);
+  for (Segment& segment : transcript.segments) MakeUtf8(&segment);
   transcriber->transcript = std::move(transcript);
   return OkStatus();
 }
@@ -253,6 +265,18 @@ esp_status esp_transcript_segment_at(const esp_transcriber* transcriber, int32_t
       return InvalidArgument(StrFormat("segment %d of %zu", index, transcript->segments.size()));
     }
     return WriteStruct(SegmentOf(*segment), out);
+  });
+}
+
+esp_status esp_transcript_word(const esp_transcript_segment* segment, int32_t word, esp_word* out) {
+  ClearStruct(out);
+  return Guard([&]() -> Status {
+    esp_transcript_segment own;
+    esp_transcript_segment_init(&own);
+    ESP_RETURN_IF_ERROR(ReadStruct(segment, &own));
+    const auto* words = static_cast<const Word*>(own.words);
+    if (words == nullptr) own.word_count = 0;
+    return WriteWord(std::span(words, static_cast<size_t>(std::max(own.word_count, 0))), word, out);
   });
 }
 

@@ -274,9 +274,10 @@ void Search::Extend(int step) {
   for (const Candidate& candidate : best_.best()) {
     const size_t h = static_cast<size_t>(candidate.hypothesis);
     Running child = running_[h];
-    child.node = tree_.Add(running_[h].node, candidate.token);
+    const float log_prob = choices_.LogProb(groups_, h, candidate.token);
+    child.node = tree_.Add(running_[h].node, candidate.token, log_prob);
     child.score = candidate.score;
-    child.parts.decoder += static_cast<double>(choices_.LogProb(groups_, h, candidate.token));
+    child.parts.decoder += static_cast<double>(log_prob);
     if (options_.length_penalty != 0.0) child.parts.length_bonus += 1.0;
     const bool is_eos = candidate.token == rules_.eos;
     int pick = 0;
@@ -286,7 +287,7 @@ void Search::Extend(int step) {
       child.psi = is_eos ? choices_.ctc_end(h) : choices_.ctc(h)[static_cast<size_t>(pick)];
       child.parts.ctc += static_cast<double>(child.psi - running_[h].psi);
     }
-    if (last_step) child.node = tree_.Add(child.node, rules_.eos);
+    if (last_step) child.node = tree_.Add(child.node, rules_.eos, 0.0f);
     if (is_eos || last_step) {
       const DecodeOutcome outcome = is_eos ? DecodeOutcome::kComplete : DecodeOutcome::kTruncated;
       if (step >= lengths_.min) {
@@ -367,6 +368,11 @@ BeamResult Search::Collect(int steps) {
     hypothesis.tokens.insert(hypothesis.tokens.end(), text.begin(),
                              text.begin() + from.kept_length);
     if (from.outcome == DecodeOutcome::kRepetition) hypothesis.tokens.push_back(rules_.eos);
+    const std::vector<float> log_probs = tree_.LogProbs(from.node);
+    hypothesis.log_probs.resize(primer_.size());
+    hypothesis.log_probs.insert(hypothesis.log_probs.end(), log_probs.begin(),
+                                log_probs.begin() + from.kept_length);
+    hypothesis.log_probs.resize(hypothesis.tokens.size());
     hypothesis.score = static_cast<double>(from.score);
     hypothesis.parts = from.parts;
     hypothesis.outcome = from.outcome;

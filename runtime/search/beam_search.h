@@ -41,7 +41,9 @@ struct ScoreParts {
 
 struct Hypothesis {
   std::vector<int> tokens;  // primer, text, eos (twice when the limit met a finished hypothesis)
-  double score = 0.0;       // weighted sum; of a cut loop, the sum before the cut
+  std::vector<float> log_probs;  // the decoder's of each of them; 0 for the primer and an eos that
+                                 // the search put
+  double score = 0.0;            // weighted sum; of a cut loop, the sum before the cut
   ScoreParts parts;
   DecodeOutcome outcome = DecodeOutcome::kComplete;  // kTruncated: eos was put by the limit
 };

@@ -1,4 +1,5 @@
-// Token sequences that share their beginnings: each node is one token and a link to its parent.
+// Token sequences that share their beginnings: each node is one token, how likely it was, and a
+// link to its parent.
 //
 // Goals: a step of a beam search adds nodes and copies no sequence. Non-goals: freeing single
 // nodes.
@@ -21,9 +22,9 @@ class HypothesisTree {
   }
 
   // Returns the new node. parent: an earlier node or kRoot.
-  int Add(int parent, int token) {
+  int Add(int parent, int token, float log_prob) {
     const int length = parent == kRoot ? 1 : At(parent).length + 1;
-    nodes_.push_back({parent, token, length});
+    nodes_.push_back({parent, token, length, log_prob});
     return static_cast<int>(nodes_.size()) - 1;
   }
 
@@ -44,9 +45,19 @@ class HypothesisTree {
     return tokens;
   }
 
+  // Of the same tokens.
+  std::vector<float> LogProbs(int node) const {
+    std::vector<float> log_probs(static_cast<size_t>(length(node)));
+    for (size_t i = log_probs.size(); i > 0; --i, node = At(node).parent) {
+      log_probs[i - 1] = At(node).log_prob;
+    }
+    return log_probs;
+  }
+
  private:
   struct Node {
     int parent, token, length;
+    float log_prob;
   };
   const Node& At(int node) const { return nodes_[static_cast<size_t>(node)]; }
 

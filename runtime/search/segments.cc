@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "runtime/base/string_format.h"
 
@@ -57,13 +56,18 @@ int TakeNextStart(std::vector<TimePosition>* times, int end_time_threshold) {
 
 }  // namespace
 
-std::vector<int> OwsmResultTokens(std::span<const int> hypothesis, int sos, int blank) {
+std::vector<int> OwsmResultTokens(std::span<const int> hypothesis, int sos, int blank,
+                                  std::vector<size_t>* positions) {
   std::vector<int> tokens;
   if (hypothesis.empty()) return tokens;
   const auto end = hypothesis.end() - 1;
   auto begin = std::find(hypothesis.begin(), end, sos);
   if (begin != end) ++begin;
-  std::copy_if(begin, end, std::back_inserter(tokens), [&](int token) { return token != blank; });
+  for (auto at = begin; at != end; ++at) {
+    if (*at == blank) continue;
+    tokens.push_back(*at);
+    if (positions != nullptr) positions->push_back(static_cast<size_t>(at - hypothesis.begin()));
+  }
   return tokens;
 }
 

@@ -29,7 +29,9 @@ struct SegmentSpan {
 
 // What a hypothesis says (spec §10): without its last token (eos), without everything up to the
 // first sos, without blanks. OWSM's language and task stay in front.
-std::vector<int> OwsmResultTokens(std::span<const int> hypothesis, int sos, int blank);
+// `positions` (may be null): where in the hypothesis each of them is.
+std::vector<int> OwsmResultTokens(std::span<const int> hypothesis, int sos, int blank,
+                                  std::vector<size_t>* positions = nullptr);
 
 struct OwsmWindow {
   int64_t start_samples = 0;   // of the window, from the start of the audio

@@ -231,7 +231,7 @@ void Search::Take(size_t parent, int token, float sum) {
     ended_.push_back({from.node, tree_.length(from.node), sum, DecodeOutcome::kComplete});
     return;
   }
-  Running child = {tree_.Add(from.node, token), sum, from.state};
+  Running child = {tree_.Add(from.node, token, sum - from.sum), sum, from.state};
   if (LeavesAsLoop(child)) {
     stuck_ = stuck_ || (next_.empty() && !Sampling());
     return;
@@ -286,6 +286,8 @@ WhisperResult Search::Collect() {
   WhisperResult result;
   result.tokens = tree_.Sequence(best.node);
   result.tokens.resize(static_cast<size_t>(best.kept_length));
+  result.log_probs = tree_.LogProbs(best.node);
+  result.log_probs.resize(result.tokens.size());
   result.avg_log_prob = static_cast<double>(best.sum) / (tree_.length(best.node) + 1);
   result.no_speech_prob = no_speech_prob_;
   result.temperature = temperature_;

@@ -41,9 +41,10 @@ struct WhisperDecodeOptions {
 };
 
 struct WhisperResult {
-  std::vector<int> tokens;      // sampled, times among them, without the end token
-  double avg_log_prob = 0.0;    // per token, the end counted as one; of a cut loop, before the cut
-  double no_speech_prob = 0.0;  // by the unfiltered scores after sot
+  std::vector<int> tokens;       // sampled, times among them, without the end token
+  std::vector<float> log_probs;  // of each of them, after the rules
+  double avg_log_prob = 0.0;     // per token, the end counted as one; of a cut loop, before the cut
+  double no_speech_prob = 0.0;   // by the unfiltered scores after sot
   double temperature = 0.0;
   DecodeOutcome outcome = DecodeOutcome::kComplete;
 };

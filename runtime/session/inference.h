@@ -21,7 +21,7 @@ namespace espalier {
 struct InferenceOptions {
   bool taps = false;                                      // keep intermediates for dumps
   bool all_logits = false;                                // log-probs of every prompt row
-  bool alignment = false;                                 // AlignmentRow may be asked for
+  bool alignment = false;                                 // see set_alignment
   std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
   int ctc_candidates = 0;                                 // see ScoreByCtc
 };
@@ -63,6 +63,9 @@ class Inference final : public TokenScorer {
   // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window, on the host; valid
   // until the next Encode. Errors: kUnsupported when the model has no CTC.
   Result<std::span<const float>> CtcLogProbs();
+
+  // Whether AlignmentRow may be asked for, from the next Encode on.
+  void set_alignment(bool wanted) { options_.alignment = wanted; }
 
   // Other heads for AlignmentRow from the next Start on, empty: the model's. The encoded window
   // stays. Errors: those of building the plan.

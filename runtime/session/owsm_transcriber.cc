@@ -12,6 +12,11 @@
 namespace espalier {
 namespace {
 
+struct SaidTokens {
+  std::vector<int> tokens = {};
+  std::vector<float> log_probs = {};  // of each of them
+};
+
 class OwsmTranscriber final : public WindowLoop {
  public:
   using WindowLoop::WindowLoop;
@@ -56,15 +61,10 @@ class OwsmTranscriber final : public WindowLoop {
     const int64_t length = static_cast<int64_t>(window.samples().size());
     Segment base = Describe(result);
     base.window_start_ms = Milliseconds(window.begin());
-    std::vector<int> tokens;
-    if (!result.nbest.empty()) {
-      tokens = OwsmResultTokens(result.nbest[0].tokens, owsm().sos_id, owsm().blank_id);
-      tokens.erase(tokens.begin(), tokens.begin() + std::min<int64_t>(2, std::ssize(tokens)));
-    }
-    if (!options.timestamps) {
-      if (!tokens.empty()) tokens.erase(tokens.begin());  // <notimestamps>
-      return WholeWindow(window, options, std::move(base), tokens, segments);
-    }
+    // Language and task, and <notimestamps>, are no text.
+    const SaidTokens said = TakeSaid(result, options.timestamps ? 2 : 3);
+    const std::vector<int>& tokens = said.tokens;
+    if (!options.timestamps) return WholeWindow(window, options, std::move(base), said, segments);
     ESP_ASSIGN_OR_RETURN(const OwsmSplit split,
                          SplitOwsmWindow(tokens, TimeRulesOf(owsm()),
                                          {.start_samples = window.begin(),
@@ -78,6 +78,8 @@ class OwsmTranscriber final : public WindowLoop {
       segment.start_ms = span.start_ms;
       segment.end_ms = span.end_ms;
       segment.tokens.assign(tokens.begin() + span.tokens.begin, tokens.begin() + span.tokens.end);
+      segment.log_probs.assign(said.log_probs.begin() + span.tokens.begin,
+                               said.log_probs.begin() + span.tokens.end);
       segment.text = engine().tokenizer().Decode(segment.tokens);
       spoken += segment.text;
       segments->push_back(std::move(segment));
@@ -86,14 +88,29 @@ class OwsmTranscriber final : public WindowLoop {
     return FillTextFigures(spoken, segments, split.advance_samples);
   }
 
+  // What the best hypothesis says behind its first `symbols` tokens.
+  SaidTokens TakeSaid(const BeamResult& result, size_t symbols) const {
+    SaidTokens said;
+    if (result.nbest.empty()) return said;
+    const Hypothesis& best = result.nbest[0];
+    std::vector<size_t> positions;
+    said.tokens = OwsmResultTokens(best.tokens, owsm().sos_id, owsm().blank_id, &positions);
+    for (const size_t position : positions) said.log_probs.push_back(best.log_probs[position]);
+    const auto left_out = static_cast<int64_t>(std::min(symbols, said.tokens.size()));
+    said.tokens.erase(said.tokens.begin(), said.tokens.begin() + left_out);
+    said.log_probs.erase(said.log_probs.begin(), said.log_probs.begin() + left_out);
+    return said;
+  }
+
   Result<int64_t> WholeWindow(const AudioWindow& window, const TranscribeOptions& options,
-                              Segment segment, const std::vector<int>& tokens,
+                              Segment segment, const SaidTokens& said,
                               std::vector<Segment>* segments) {
     const int64_t length = static_cast<int64_t>(window.samples().size());
     segment.start_ms = Milliseconds(window.begin());
     segment.end_ms = Milliseconds(window.begin() + length);
-    segment.tokens = tokens;
-    segment.text = PlainText(engine(), tokens);
+    segment.tokens = said.tokens;
+    segment.log_probs = said.log_probs;
+    segment.text = PlainText(engine(), said.tokens);
     const std::string text = segment.text;
     if (!text.empty()) segments->push_back(std::move(segment));
     if (options.carry_prompt) previous_text_ = text;

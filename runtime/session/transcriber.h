@@ -25,6 +25,7 @@ struct TranscribeOptions {
   std::string initial_prompt;       // previous text for the first window
   bool carry_prompt = false;        // previous window's text is given to the next one
   bool timestamps = true;           // false: one segment a window, no time tokens
+  bool word_times = false;          // Segment::words; costs one more run of the decoder a window
   int beam_size = 1;
   double ctc_weight = 0.0;  // OWSM without timestamps only
   double length_penalty = 0.0;

@@ -10,13 +10,22 @@
 
 namespace espalier {
 
+struct Word {
+  std::string text = {};  // with the punctuation behind it, without blanks around it
+  int64_t t0_ms = 0;
+  int64_t t1_ms = 0;  // not before t0_ms; words do not overlap
+  double probability = 0;
+};
+
 struct Segment {
   int64_t start_ms = 0;  // from the start of the audio
   int64_t end_ms = 0;
   int64_t window_start_ms = 0;   // of the window that was decoded (openai's `seek`)
   std::string text = {};         // UTF-8, as the tokenizer gives it (a leading space may be there)
   std::vector<int> tokens = {};  // with time tokens where the model gave them
-  std::string language = {};     // "en" (ISO 639-1 where there is one, else 639-3)
+  std::vector<float> log_probs = {};  // of each of them
+  std::vector<Word> words = {};       // TranscribeOptions::word_times; within its window
+  std::string language = {};          // "en" (ISO 639-1 where there is one, else 639-3)
   double temperature = 0.0;
   double avg_log_prob = 0.0;                         // mean log-probability of the window's tokens
   double compression_ratio = 0.0;                    // of the window's text, zlib

@@ -75,6 +75,8 @@ class WhisperTranscriber final : public WindowLoop {
       segment.end_ms = span.end_ms;
       segment.tokens.assign(decoding.tokens.begin() + span.tokens.begin,
                             decoding.tokens.begin() + span.tokens.end);
+      segment.log_probs.assign(decoding.log_probs.begin() + span.tokens.begin,
+                               decoding.log_probs.begin() + span.tokens.end);
       segment.text = engine().tokenizer().Decode(segment.tokens);
       segments->push_back(std::move(segment));
     }

@@ -6,6 +6,7 @@
 #include "runtime/base/string_format.h"
 #include "runtime/session/gate_look.h"
 #include "runtime/session/window_search.h"
+#include "runtime/session/word_times.h"
 
 namespace espalier {
 namespace {
@@ -48,6 +49,7 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
   context_.reset();
   gates_.reset();
   inference_->set_stop(stop);
+  inference_->set_alignment(options.word_times);
   ESP_RETURN_IF_ERROR(CheckOptions(options, engine_->beam_size_max()));
   ESP_RETURN_IF_ERROR(Begin(options));
   if (options.language != "auto") {
@@ -98,11 +100,11 @@ Result<int64_t> WindowLoop::RunWindowSomewhere(const AudioWindow& window,
                                                const std::stop_token& stop,
                                                std::vector<Segment>* segments,
                                                Transcript* transcript) {
-  Result<int64_t> advance = RunWindow(window, options, stop, segments);
+  Result<int64_t> advance = RunWindow(window, options, stop, segments, transcript);
   if (advance.ok() || !engine_->CpuMayGoOn(advance.status())) return advance;
   ESP_RETURN_IF_ERROR(MoveToCpu(advance.status(), transcript));
   segments->clear();
-  return RunWindow(window, options, stop, segments);
+  return RunWindow(window, options, stop, segments, transcript);
 }
 
 Status WindowLoop::MoveToCpu(const Status& reason, Transcript* transcript) {
@@ -116,13 +118,33 @@ Status WindowLoop::MoveToCpu(const Status& reason, Transcript* transcript) {
 }
 
 Result<int64_t> WindowLoop::RunWindow(const AudioWindow& window, const TranscribeOptions& options,
-                                      const std::stop_token& stop, std::vector<Segment>* segments) {
+                                      const std::stop_token& stop, std::vector<Segment>* segments,
+                                      Transcript* transcript) {
   ESP_RETURN_IF_ERROR(EncodeWindow(window, options));
   const double decoder_before = inference_->timings().decoder_s;
   const Stopwatch search;
   ESP_ASSIGN_OR_RETURN(const int64_t advance, DecodeWindow(window, options, stop, segments));
   search_s_ += search.Seconds() - (inference_->timings().decoder_s - decoder_before);
+  if (options.word_times) ESP_RETURN_IF_ERROR(TimeWordsOf(window, advance, segments, transcript));
   return advance;
+}
+
+Status WindowLoop::TimeWordsOf(const AudioWindow& window, int64_t advance,
+                               std::vector<Segment>* segments, Transcript* transcript) {
+  // Behind `advance` is what the next window says again.
+  const int64_t begin = window.begin();
+  const int64_t length = std::min<int64_t>(advance, std::ssize(window.samples()));
+  ESP_ASSIGN_OR_RETURN(const bool known,
+                       TimeWords(*inference_, *context_,
+                                 {.begin_ms = Milliseconds(begin),
+                                  .samples = window.samples().first(static_cast<size_t>(length))},
+                                 *segments));
+  if (!known) {
+    transcript->warnings.push_back(StrFormat(
+        "window at %.2f s: no word times: no open source attention, or no room in the decoder",
+        static_cast<double>(Milliseconds(begin)) / 1000));
+  }
+  return OkStatus();
 }
 
 Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptions& options) {

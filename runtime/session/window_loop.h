@@ -51,9 +51,14 @@ class WindowLoop : public Transcriber {
   Status MoveToCpu(const Status& reason, Transcript* transcript);
   // Encodes and decodes one window into `segments`; the samples to go on by.
   Result<int64_t> RunWindow(const AudioWindow& window, const TranscribeOptions& options,
-                            const std::stop_token& stop, std::vector<Segment>* segments);
+                            const std::stop_token& stop, std::vector<Segment>* segments,
+                            Transcript* transcript);
   // Embeds and encodes the window; on the first one chooses language and gates.
   Status EncodeWindow(const AudioWindow& window, const TranscribeOptions& options);
+  // Segment::words of the window that was decoded, of which the next one begins `advance` samples
+  // on; warns in `transcript` where nobody knows them.
+  Status TimeWordsOf(const AudioWindow& window, int64_t advance, std::vector<Segment>* segments,
+                     Transcript* transcript);
   Status ChooseContext(const TranscribeOptions& options);
   void Report(const std::vector<Segment>& segments, const TranscribeObserver& observer,
               Transcript* transcript) const;

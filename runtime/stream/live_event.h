@@ -7,6 +7,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/search/outcome.h"
+#include "runtime/session/transcript.h"
 
 namespace espalier {
 
@@ -20,13 +21,6 @@ enum class LiveEventType {
   kEnd,    // after Finish: nothing follows
 };
 
-struct LiveWord {
-  std::string text = {};  // with the punctuation behind it, without blanks around it
-  int64_t t0_ms = 0;
-  int64_t t1_ms = 0;  // not before t0_ms; words do not overlap and lie within their utterance
-  double probability = 0;
-};
-
 struct LiveEvent {
   LiveEventType type = LiveEventType::kSilence;
   int64_t utterance_id = 0;  // from 1, never reopened; 0: of no utterance
@@ -36,13 +30,13 @@ struct LiveEvent {
   std::string tentative = {};
   int64_t t0_ms = 0;
   int64_t t1_ms = 0;
-  int revision = 0;                  // of the tentative text: how often words of it were replaced
-  std::vector<LiveWord> words = {};  // of the committed text
-  std::string language = {};         // "en", once it is known
-  int64_t input_ms = 0;              // audio that had been taken when this was said
-  int64_t lag_ms = 0;                // audio that waited behind it, as the caller said
-  double avg_log_prob = 0;           // final: mean over its tokens
-  double no_speech_prob = 0;         // final: 0 where the model has none
+  int revision = 0;              // of the tentative text: how often words of it were replaced
+  std::vector<Word> words = {};  // of the committed text, within [t0_ms, t1_ms]
+  std::string language = {};     // "en", once it is known
+  int64_t input_ms = 0;          // audio that had been taken when this was said
+  int64_t lag_ms = 0;            // audio that waited behind it, as the caller said
+  double avg_log_prob = 0;       // final: mean over its tokens
+  double no_speech_prob = 0;     // final: 0 where the model has none
   DecodeOutcome outcome = DecodeOutcome::kComplete;
   Status status = {};  // kError
 };

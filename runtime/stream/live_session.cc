@@ -275,7 +275,7 @@ int LiveSession::CertainTokens(const std::vector<TimedToken>& tokens) {
                               .heard_step = HeardStep()});
   std::vector<int> ids;
   for (const TimedToken& token : tokens) ids.push_back(token.id);
-  return decoder_->vocabulary().WholeWords(ids, certain, context_.language());
+  return decoder_->vocabulary().splitter().WholeWords(ids, certain, context_.language());
 }
 
 Status LiveSession::EndUtterance() {

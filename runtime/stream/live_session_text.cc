@@ -194,7 +194,7 @@ int LiveSession::UpToACut(const std::vector<TimedToken>& tokens, int certain) co
   int best = 0;
   for (int i = 0; i < certain; ++i) {
     ids.push_back(tokens[static_cast<size_t>(i)].id);
-    const bool whole = i + 1 == certain || decoder_->vocabulary().WholeWords(
+    const bool whole = i + 1 == certain || decoder_->vocabulary().splitter().WholeWords(
                                                IdsOf(tokens), i + 1, context_.language()) == i + 1;
     if (whole && EndsSentence(decoder_->vocabulary().Text(ids))) {
       best = static_cast<int>(ids.size() - before);

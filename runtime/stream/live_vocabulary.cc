@@ -1,30 +1,15 @@
 #include "runtime/stream/live_vocabulary.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <string_view>
 
 #include "runtime/model/stages.h"
 #include "runtime/search/token_set.h"
 #include "runtime/search/whisper_search.h"
 #include "runtime/session/owsm_text.h"
 #include "runtime/session/whisper_tokens.h"
-#include "runtime/text/utf8.h"
 
 namespace espalier {
-namespace {
-
-constexpr std::string_view kSentencePieceBlank = "\u2581";
-
-bool WritesBlanks(const std::string& language) {
-  static constexpr std::array<std::string_view, 9> kWithout = {"zh", "ja", "th",  "lo", "my",
-                                                               "km", "bo", "yue", "cmn"};
-  return std::find(kWithout.begin(), kWithout.end(), language) == kWithout.end();
-}
-
-}  // namespace
-
 Result<LiveVocabulary> LiveVocabulary::Create(const Engine& engine) {
   LiveVocabulary vocabulary(engine);
   const ModelConfig& config = engine.config();
@@ -91,62 +76,6 @@ void LiveVocabulary::AppendRest(const std::string& language, std::vector<int>* t
   const bool marked = text.empty() || EndsSentence(text) ||
                       std::ispunct(static_cast<unsigned char>(text.back())) != 0;
   if (!marked) tokens->push_back(comma_token_);
-}
-
-std::string LiveVocabulary::Text(std::span<const int> tokens) const {
-  return rules_ ? engine_->tokenizer().Decode(tokens) : PlainText(*engine_, tokens);
-}
-
-bool LiveVocabulary::IsBoundary(std::span<const int> tokens, size_t position, bool blanks) const {
-  if (position == 0 || position >= tokens.size()) return true;
-  if (!blanks) {
-    const std::string before = engine_->tokenizer().DecodeBytes(tokens.first(position));
-    return IncompleteUtf8Tail(before) == 0;
-  }
-  const int token = tokens[position];
-  if (!rules_) return engine_->tokenizer().TokenString(token).starts_with(kSentencePieceBlank);
-  const std::string bytes = engine_->tokenizer().DecodeBytes(tokens.subspan(position, 1));
-  return !bytes.empty() && bytes[0] == ' ';
-}
-
-std::vector<WordSpan> LiveVocabulary::Words(std::span<const int> tokens,
-                                            const std::string& language) const {
-  const bool blanks = WritesBlanks(language);
-  std::vector<WordSpan> words;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (words.empty() || IsBoundary(tokens, i, blanks)) {
-      words.push_back({static_cast<int>(i), static_cast<int>(i)});
-    }
-    words.back().end = static_cast<int>(i) + 1;
-  }
-  return words;
-}
-
-int LiveVocabulary::WholeWords(std::span<const int> tokens, int count,
-                               const std::string& language) const {
-  const bool blanks = WritesBlanks(language);
-  // Behind the hypothesis' last token nothing was seen: the word may go on.
-  if (count >= static_cast<int>(tokens.size())) count = static_cast<int>(tokens.size()) - 1;
-  while (count > 0 && !IsBoundary(tokens, static_cast<size_t>(count), blanks)) --count;
-  return std::max(count, 0);
-}
-
-bool EndsSentence(const std::string& text) {
-  static constexpr std::array<std::string_view, 9> kEnds = {
-      ".", "?", "!", "\u3002", "\uFF1F", "\uFF01", "\u2026", "\u0964", "\u061F"};
-  static constexpr std::array<std::string_view, 7> kBehind = {" ",      "\"",     "'",     ")",
-                                                              "\u201D", "\u2019", "\u00BB"};
-  std::string_view rest = text;
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view mark : kBehind) {
-      if (!rest.ends_with(mark)) continue;
-      rest.remove_suffix(mark.size());
-      again = true;
-    }
-  }
-  return std::any_of(kEnds.begin(), kEnds.end(),
-                     [&](std::string_view end) { return rest.ends_with(end); });
 }
 
 }  // namespace espalier

@@ -12,14 +12,9 @@
 #include "runtime/search/whisper_rules.h"
 #include "runtime/session/context.h"
 #include "runtime/session/engine.h"
+#include "runtime/session/words.h"
 
 namespace espalier {
-
-// Half-open, into tokens.
-struct WordSpan {
-  int begin = 0;
-  int end = 0;
-};
 
 // Immutable; borrows the engine, which must outlive it.
 class LiveVocabulary {
@@ -45,30 +40,19 @@ class LiveVocabulary {
   // written no mark itself. It says that a phrase is over, and so what the next one begins with.
   void AppendRest(const std::string& language, std::vector<int>* tokens) const;
 
-  // The text of `tokens`, valid UTF-8; the first word of Whisper's begins with a blank.
-  std::string Text(std::span<const int> tokens) const;
-
-  // Tokens grouped to words with the punctuation behind them. Languages that write no blanks (zh,
-  // ja, th, ...) have a word wherever a character ends.
-  std::vector<WordSpan> Words(std::span<const int> tokens, const std::string& language) const;
-
-  // How many of the first `count` tokens are whole words, seen what comes after them.
-  int WholeWords(std::span<const int> tokens, int count, const std::string& language) const;
+  std::string Text(std::span<const int> tokens) const { return splitter_.Text(tokens); }
+  const WordSplitter& splitter() const { return splitter_; }
 
  private:
-  explicit LiveVocabulary(const Engine& engine) : engine_(&engine) {}
-  // Whether a word may begin at `position`.
-  bool IsBoundary(std::span<const int> tokens, size_t position, bool spaces) const;
+  explicit LiveVocabulary(const Engine& engine) : engine_(&engine), splitter_(engine) {}
 
   const Engine* engine_;
+  WordSplitter splitter_;
   std::optional<WhisperRules> rules_;  // Whisper
   std::vector<int32_t> text_;          // TokenBits: what is text, and the end
   TokenGroups groups_;
   int no_speech_token_ = -1;
   int comma_token_ = -1;
 };
-
-// Whether `text` ends a sentence: with . ? ! or their like, quotation marks behind them or not.
-bool EndsSentence(const std::string& text);
 
 }  // namespace espalier

@@ -1,27 +1,16 @@
 #include "runtime/stream/utterance.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace espalier {
 namespace {
-
-// A token looks somewhere into its sound: a word reaches half way to its neighbours, but no further
-// than this.
-constexpr int64_t kLongestReachMs = 300;
 
 std::vector<int> IdsOf(const std::vector<TimedToken>& tokens) {
   std::vector<int> ids;
   ids.reserve(tokens.size());
   for (const TimedToken& token : tokens) ids.push_back(token.id);
   return ids;
-}
-
-std::string Trimmed(const std::string& text) {
-  const size_t begin = text.find_first_not_of(' ');
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
 }  // namespace
@@ -49,33 +38,18 @@ void Utterance::CountRevision(const std::string& shown) {
 }
 
 // Times that are not known are those of the token before. They never go back.
-std::vector<LiveWord> Utterance::Words(int64_t end_ms, const LiveVocabulary& vocabulary,
-                                       const std::string& language) const {
-  const std::vector<int> ids = IdsOf(committed_);
-  std::vector<int64_t> at(ids.size());
+std::vector<Word> Utterance::Words(int64_t end_ms, const LiveVocabulary& vocabulary,
+                                   const std::string& language) const {
+  std::vector<int64_t> at;
+  std::vector<float> log_probs;
   int64_t last_ms = begin_ms_;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    last_ms = std::clamp(committed_[i].at_ms, last_ms, std::max(last_ms, end_ms));
-    at[i] = last_ms;
+  for (const TimedToken& token : committed_) {
+    last_ms = std::clamp(token.at_ms, last_ms, std::max(last_ms, end_ms));
+    at.push_back(last_ms);
+    log_probs.push_back(token.log_prob);
   }
-  std::vector<LiveWord> words;
-  for (const WordSpan& span : vocabulary.Words(ids, language)) {
-    const auto begin = static_cast<size_t>(span.begin), end = static_cast<size_t>(span.end);
-    const int64_t before = begin > 0 ? at[begin - 1] : begin_ms_;
-    const int64_t after = end < at.size() ? at[end] : end_ms;
-    const int64_t first = at[begin], last = at[end - 1];
-    LiveWord word;
-    word.text = Trimmed(vocabulary.Text(std::span<const int>(ids).subspan(begin, end - begin)));
-    word.t0_ms = begin > 0 ? std::max((before + first) / 2, first - kLongestReachMs)
-                           : std::max(before, first - kLongestReachMs);
-    word.t1_ms = end < at.size() ? std::min((last + after) / 2, last + kLongestReachMs)
-                                 : std::min(after, last + kLongestReachMs);
-    double sum = 0;
-    for (size_t i = begin; i < end; ++i) sum += double{committed_[i].log_prob};
-    word.probability = std::exp(sum / static_cast<double>(end - begin));
-    if (!word.text.empty()) words.push_back(std::move(word));
-  }
-  return words;
+  return MakeWords(vocabulary.splitter(), language, IdsOf(committed_), log_probs,
+                   TimesAround(at, begin_ms_, end_ms));
 }
 
 LiveEvent Utterance::Describe(LiveEventType type, int64_t end_ms, const LiveVocabulary& vocabulary,

@@ -48,8 +48,8 @@ class Utterance {
   bool ShownDiffers(const std::string& shown) const { return shown != shown_; }
 
  private:
-  std::vector<LiveWord> Words(int64_t end_ms, const LiveVocabulary& vocabulary,
-                              const std::string& language) const;
+  std::vector<Word> Words(int64_t end_ms, const LiveVocabulary& vocabulary,
+                          const std::string& language) const;
 
   int64_t id_ = 0;
   int64_t begin_ms_ = 0;

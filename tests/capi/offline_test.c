@@ -86,12 +86,36 @@ static void test_audio(const char *wav, const char *folder) {
 struct heard {
   char text[4096];
   int segments, progress, stop_at; /* stop_at: after so many segments; 0: never */
+  int words;
 };
+
+/* Words are in order, within the segment's text, and no more than they are; how many. */
+static int check_words(const esp_transcript_segment *segment) {
+  const char *at = segment->text;
+  int64_t end_ms = segment->window_t0_ms;
+  esp_word word;
+  esp_word_init(&word);
+  for (int32_t i = 0; i < segment->word_count; i++) {
+    EXPECT(esp_transcript_word(segment, i, &word) == ESP_OK);
+    EXPECT(word.size > 0 && strlen(word.text) == word.size);
+    EXPECT(word.t0_ms >= end_ms && word.t1_ms >= word.t0_ms);
+    EXPECT(word.probability > 0 && word.probability <= 1);
+    at = strstr(at, word.text);
+    EXPECT(at != NULL);
+    if (at == NULL) break;
+    at += word.size;
+    end_ms = word.t1_ms;
+  }
+  EXPECT(esp_transcript_word(segment, segment->word_count, &word) == ESP_INVALID_ARGUMENT);
+  EXPECT(word.text == NULL && esp_transcript_word(segment, -1, &word) == ESP_INVALID_ARGUMENT);
+  return segment->word_count;
+}
 
 static int hear(const esp_transcript_segment *segment, void *user) {
   struct heard *heard = user;
   EXPECT(strlen(segment->text) == segment->text_size && segment->t1_ms >= segment->t0_ms);
   strncat(heard->text, segment->text, sizeof heard->text - strlen(heard->text) - 1);
+  heard->words += check_words(segment);
   return ++heard->segments == heard->stop_at;
 }
 
@@ -143,8 +167,8 @@ static void test_transcriber(esp_model *model, const char *wav) {
   esp_transcriber *transcriber = NULL;
   esp_transcribe_options options;
   esp_audio *audio = NULL;
-  struct heard from_file = {"", 0, 0, 0}, from_samples = {"", 0, 0, 0}, from_reader = {"", 0, 0, 0},
-               cut = {"", 0, 0, 1};
+  struct heard from_file = {"", 0, 0, 0, 0}, from_samples = {"", 0, 0, 0, 0},
+               from_reader = {"", 0, 0, 0, 0}, cut = {"", 0, 0, 1, 0};
   struct given given;
   esp_transcript transcript;
   float *samples;
@@ -164,7 +188,7 @@ static void test_transcriber(esp_model *model, const char *wav) {
   EXPECT(esp_audio_open(wav, NULL, &audio) == ESP_OK);
   options.user = &from_file;
   EXPECT(esp_transcribe(transcriber, audio, &options) == ESP_OK);
-  EXPECT(from_file.progress > 0);
+  EXPECT(from_file.progress > 0 && from_file.words == 0);
   check_transcript(transcriber, &from_file);
   esp_audio_close(audio);
 
@@ -173,9 +197,11 @@ static void test_transcriber(esp_model *model, const char *wav) {
   esp_audio_close(audio);
   EXPECT(esp_audio_open_samples(samples, count, &audio) == ESP_OK);
   options.user = &from_samples;
+  options.word_timestamps = 1;
   EXPECT(esp_transcribe(transcriber, audio, &options) == ESP_OK);
   check_transcript(transcriber, &from_samples);
-  EXPECT(strcmp(from_samples.text, from_file.text) == 0);
+  EXPECT(strcmp(from_samples.text, from_file.text) == 0 && from_samples.words > 0);
+  options.word_timestamps = 0;
   esp_audio_close(audio);
 
   given.samples = samples;

@@ -37,6 +37,26 @@ TEST(CuesTest, TwoLinesAreBalancedAndCutAtTheComma) {
       (std::vector<Lines>{{"And so, my fellow Americans,", "ask not what your country can do"}}));
 }
 
+TEST(CuesTest, CuesHaveTheTimesOfTheirWords) {
+  Segment segment{.start_ms = 1000, .end_ms = 11000, .text = " One two. Three four."};
+  segment.words = {{"One", 1500, 1800, 1},
+                   {"two.", 1900, 2000, 1},
+                   {"Three", 7000, 7100, 1},
+                   {"four.", 7200, 9000, 1}};
+  const std::vector<Cue> two = SegmentCues(segment, {.max_line_width = 12, .max_line_count = 1});
+  ASSERT_EQ(AllLines(two), (std::vector<Lines>{{"One two."}, {"Three four."}}));
+  EXPECT_EQ(two[0].start_ms, 1500);
+  EXPECT_EQ(two[0].end_ms, 2000);
+  EXPECT_EQ(two[1].start_ms, 7000);
+  EXPECT_EQ(two[1].end_ms, 9000);
+  const std::vector<Cue> one = SegmentCues(segment, {.max_line_width = 0});
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0].start_ms, 1500);
+  EXPECT_EQ(one[0].end_ms, 9000);
+  segment.words.resize(1);  // the words say less than the text
+  EXPECT_EQ(SegmentCues(segment, {.max_line_width = 0})[0].end_ms, 1800);
+}
+
 TEST(CuesTest, CuesEndWithSentencesWhereTheyCan) {
   const auto cues = Cues(
       "The first sentence is here. The second one, which is longer than the first, comes in a cue "

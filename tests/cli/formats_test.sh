@@ -23,6 +23,23 @@ assert [e["type"] for e in events] == ["final"] * (len(events) - 1) + ["end"]
 assert len(document["segments"]) == len(events) - 1
 END
 
+# Words have times where they are asked for, and are the text.
+expect 0 transcribe -f json,jsonl,srt --word-timestamps --output-dir words speech.wav
+python3 - <<'END'
+import json
+plain = json.load(open("results/speech.json"))
+document = json.load(open("words/speech.json"))
+assert "words" not in plain and document["text"] == plain["text"]
+words = document["words"]
+assert "".join(w["word"] for w in words).replace(" ", "") == plain["text"].replace(" ", "")
+ends = [0.0] + [w["end"] for w in words]
+for before, word in zip(ends, words):
+    assert before <= word["start"] <= word["end"] <= document["duration"], word
+    assert 0 < word["probability"] <= 1, word
+events = [json.loads(line) for line in open("words/speech.jsonl")][:-1]
+assert [w for e in events for w in e["words"]] == words
+END
+
 # Standard output streams the same bytes; -o takes its format from the suffix.
 expect 0 transcribe -f srt speech.wav
 cmp out results/speech.srt

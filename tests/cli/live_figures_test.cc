@@ -80,7 +80,7 @@ TEST(DelayLogTest, LagIsKeptSecondBySecondOverAllSessions) {
   EXPECT_NEAR(log.lag_figures().max, 0.5, 1e-9);
 }
 
-LiveWord Word(const char* text, int64_t end_ms) {
+Word Word(const char* text, int64_t end_ms) {
   return {.text = text, .t0_ms = end_ms - 100, .t1_ms = end_ms};
 }
 

@@ -89,7 +89,7 @@ std::string Summary(const std::vector<LiveEvent>& events) {
   for (const LiveEvent& event : FinalsOf(events)) {
     text += std::to_string(event.utterance_id) + " " + std::to_string(event.t0_ms) + "-" +
             std::to_string(event.t1_ms) + " " + event.committed + "\n";
-    for (const LiveWord& word : event.words) {
+    for (const Word& word : event.words) {
       text += " " + word.text + "@" + std::to_string(word.t0_ms);
     }
   }
@@ -145,7 +145,7 @@ TEST_P(LiveSessionTest, EventsKeepTheirContract) {
         << before.committed << " -> " << event.committed;
     EXPECT_GE(event.revision, before.revision);
     int64_t at_ms = event.t0_ms;
-    for (const LiveWord& word : event.words) {
+    for (const Word& word : event.words) {
       EXPECT_GE(word.t0_ms, at_ms);
       EXPECT_GE(word.t1_ms, word.t0_ms);
       at_ms = word.t1_ms;

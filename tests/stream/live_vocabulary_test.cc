@@ -26,7 +26,7 @@ std::vector<std::string> WordsOf(const Engine& engine, const std::string& text,
   const auto ids = engine.tokenizer().Encode(text);
   EXPECT_TRUE(vocabulary.ok() && ids.ok());
   std::vector<std::string> words;
-  for (const WordSpan& word : vocabulary->Words(*ids, language)) {
+  for (const WordSpan& word : vocabulary->splitter().Words(*ids, language)) {
     words.push_back(vocabulary->Text(std::span<const int>(*ids).subspan(
         static_cast<size_t>(word.begin), static_cast<size_t>(word.end - word.begin))));
   }
@@ -70,11 +70,11 @@ TEST(LiveVocabularyTest, AWordIsWholeWhenTheNextOneBegins) {
   ASSERT_TRUE(first.ok() && both.ok());
   const auto count = static_cast<int>(first->size());
   ASSERT_GT(count, 1) << "the word has several tokens";
-  EXPECT_EQ(vocabulary->WholeWords(*both, count, "en"), count);
-  EXPECT_EQ(vocabulary->WholeWords(*both, count - 1, "en"), 0);
-  EXPECT_EQ(vocabulary->WholeWords(*both, static_cast<int>(both->size()), "en"), count);
-  EXPECT_EQ(vocabulary->WholeWords(*first, count, "en"), 0) << "it may go on";
-  EXPECT_EQ(vocabulary->WholeWords({}, 0, "en"), 0);
+  EXPECT_EQ(vocabulary->splitter().WholeWords(*both, count, "en"), count);
+  EXPECT_EQ(vocabulary->splitter().WholeWords(*both, count - 1, "en"), 0);
+  EXPECT_EQ(vocabulary->splitter().WholeWords(*both, static_cast<int>(both->size()), "en"), count);
+  EXPECT_EQ(vocabulary->splitter().WholeWords(*first, count, "en"), 0) << "it may go on";
+  EXPECT_EQ(vocabulary->splitter().WholeWords({}, 0, "en"), 0);
 }
 
 TEST(LiveVocabularyTest, SymbolsAreNoText) {

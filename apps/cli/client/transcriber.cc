@@ -13,20 +13,34 @@ struct Listener {
 };
 
 Segment SegmentFromC(const esp_transcript_segment& from) {
-  return {.start_ms = from.t0_ms,
-          .end_ms = from.t1_ms,
-          .window_start_ms = from.window_t0_ms,
-          .text = {from.text, from.text_size},
-          .tokens = {from.tokens, from.tokens + from.token_count},
-          .language = from.language,
-          .temperature = from.temperature,
-          .avg_log_prob = from.avg_log_prob,
-          .compression_ratio = from.compression_ratio,
-          .no_speech_prob = from.no_speech_prob,
-          .outcome = from.outcome};
+  Segment segment{.start_ms = from.t0_ms,
+                  .end_ms = from.t1_ms,
+                  .window_start_ms = from.window_t0_ms,
+                  .text = {from.text, from.text_size},
+                  .tokens = {from.tokens, from.tokens + from.token_count},
+                  .language = from.language,
+                  .temperature = from.temperature,
+                  .avg_log_prob = from.avg_log_prob,
+                  .compression_ratio = from.compression_ratio,
+                  .no_speech_prob = from.no_speech_prob,
+                  .outcome = from.outcome};
+  for (int32_t i = 0; i < from.word_count; ++i) {
+    esp_word word;
+    esp_word_init(&word);
+    if (esp_transcript_word(&from, i, &word) != ESP_OK) break;
+    segment.words.push_back(WordFromC(word));
+  }
+  return segment;
 }
 
 }  // namespace
+
+Word WordFromC(const esp_word& word) {
+  return {.text = {word.text, word.size},
+          .t0_ms = word.t0_ms,
+          .t1_ms = word.t1_ms,
+          .probability = word.probability};
+}
 
 Result<std::unique_ptr<Transcriber>> Transcriber::Open(const Model& model) {
   esp_transcriber* opened = nullptr;

@@ -10,6 +10,15 @@
 
 namespace espalier::cli {
 
+struct Word {
+  std::string text = {};  // with the punctuation behind it, without blanks around it
+  int64_t t0_ms = 0;
+  int64_t t1_ms = 0;
+  double probability = 0;
+};
+
+Word WordFromC(const esp_word& word);
+
 struct Segment {
   int64_t start_ms = 0;  // from the start of the audio
   int64_t end_ms = 0;
@@ -22,6 +31,7 @@ struct Segment {
   double compression_ratio = 0.0;              // of the window's text, zlib
   double no_speech_prob = 0.0;                 // 0 where the model has none
   esp_outcome outcome = ESP_OUTCOME_COMPLETE;  // of its window
+  std::vector<Word> words = {};                // where word times were asked for
 };
 
 // Where the time went, and the device's part in it.

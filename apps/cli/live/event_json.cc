@@ -19,14 +19,7 @@ void AddText(const LiveEvent& event, nlohmann::ordered_json* json) {
   (*json)["t1"] = Seconds(event.t1_ms);
   (*json)["revision"] = event.revision;
   (*json)["language"] = event.language;
-  auto words = nlohmann::ordered_json::array();
-  for (const LiveWord& word : event.words) {
-    words.push_back({{"word", word.text},
-                     {"start", Seconds(word.t0_ms)},
-                     {"end", Seconds(word.t1_ms)},
-                     {"probability", word.probability}});
-  }
-  (*json)["words"] = std::move(words);
+  (*json)["words"] = WordsJson(event.words);
   if (!final) return;
   (*json)["avg_logprob"] = event.avg_log_prob;
   (*json)["no_speech_prob"] = event.no_speech_prob;

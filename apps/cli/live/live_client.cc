@@ -29,10 +29,7 @@ LiveEvent EventAt(const esp_session* session, int32_t index) {
     esp_word word;
     esp_word_init(&word);
     if (esp_event_word(session, index, i, &word) != ESP_OK) break;
-    event.words.push_back({.text = {word.text, word.size},
-                           .t0_ms = word.t0_ms,
-                           .t1_ms = word.t1_ms,
-                           .probability = word.probability});
+    event.words.push_back(WordFromC(word));
   }
   return event;
 }

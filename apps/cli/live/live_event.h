@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/cli/client/transcript.h"
 #include "runtime/base/status.h"
 #include "runtime/capi/espalier.h"
 
@@ -25,13 +26,6 @@ enum class LiveEventType {
 // "speech_start", "partial", "final", "speech_end", "silence", "error", "end".
 std::string_view LiveEventName(LiveEventType type);
 
-struct LiveWord {
-  std::string text = {};  // with the punctuation behind it, without blanks around it
-  int64_t t0_ms = 0;
-  int64_t t1_ms = 0;
-  double probability = 0;
-};
-
 struct LiveEvent {
   LiveEventType type = LiveEventType::kSilence;
   int64_t utterance_id = 0;    // 0: of no utterance
@@ -40,7 +34,7 @@ struct LiveEvent {
   int64_t t0_ms = 0;
   int64_t t1_ms = 0;
   int revision = 0;
-  std::vector<LiveWord> words = {};  // of the committed text
+  std::vector<Word> words = {};  // of the committed text
   std::string language = {};
   int64_t input_ms = 0;
   int64_t lag_ms = 0;

@@ -22,7 +22,8 @@ Segment SegmentOf(const LiveEvent& event) {
           .language = event.language,
           .avg_log_prob = event.avg_log_prob,
           .no_speech_prob = event.no_speech_prob,
-          .outcome = event.outcome};
+          .outcome = event.outcome,
+          .words = event.words};
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ std::string SimulLines::Add(const LiveEvent& event, double now_s) {
   auto words = nlohmann::ordered_json::array();
   size_t at = 0;
   for (size_t i = first_word; i < event.words.size(); ++i) {
-    const LiveWord& word = event.words[i];
+    const Word& word = event.words[i];
     const size_t found = text.find(word.text, at);
     const bool last = i + 1 == event.words.size();
     const size_t end = last || found == std::string::npos ? text.size() : found + word.text.size();

@@ -124,6 +124,8 @@ void DecodeOptions::AddTo(CLI::App& app) {
       ->type_name("TEXT");
   app.add_flag("--carry-prompt", carry_prompt_, "Each window's text precedes the next one");
   app.add_flag("--no-timestamps", no_timestamps_, "One segment per window, no time tokens");
+  app.add_flag("--word-timestamps", word_timestamps_,
+               "Words with times in json, jsonl and the cuts of srt and vtt");
   owsm_only_ = {app.add_flag("--no-repetition-guard", no_repetition_guard_,
                              "Keep decoding loops, as ESPnet does (OWSM)"),
                 app.add_option("--end-time-threshold", end_time_threshold_,
@@ -151,6 +153,7 @@ Result<esp_transcribe_options> DecodeOptions::Build() {
   options.initial_prompt = prompt_.c_str();
   options.carry_prompt = carry_prompt_;
   options.timestamps = !no_timestamps_;
+  options.word_timestamps = word_timestamps_;
   options.repetition_guard = !no_repetition_guard_;
   search.ApplyTo(&options);
   temperatures_ = TemperatureLadder();

@@ -71,6 +71,7 @@ struct DecodeOptions {
   double temperature_increment_ = 0.2;
   bool no_fallback_ = false;
   bool no_timestamps_ = false;
+  bool word_timestamps_ = false;
   bool no_repetition_guard_ = false;
   bool carry_prompt_ = false;
   std::string end_time_threshold_;

@@ -99,6 +99,7 @@ class LiveVerb final : public Verb {
       const WriterOptions writer{.file = job->input,
                                  .model = opened_->name(),
                                  .backend = opened_->device().id,
+                                 .word_timestamps = true,
                                  .max_line_width = output_options_.max_line_width,
                                  .max_line_count = output_options_.max_line_count};
       ESP_ASSIGN_OR_RETURN(output_, LiveOutput::Open(*job, writer, console));

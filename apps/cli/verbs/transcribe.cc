@@ -222,6 +222,7 @@ class TranscribeVerb final : public Verb {
                      {.file = job.input,
                       .model = opened_->name(),
                       .backend = opened_->device().id,
+                      .word_timestamps = options_.word_timestamps != 0,
                       .max_line_width = output_.max_line_width,
                       .max_line_count = output_.max_line_count},
                      &context.console);

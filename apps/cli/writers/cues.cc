@@ -170,26 +170,59 @@ int64_t WidthOf(const std::vector<Unit>& units, Span span) {
   return width;
 }
 
+size_t BytesOf(const std::vector<Unit>& units, Span span) {
+  size_t bytes = 0;
+  for (size_t i = span.begin; i < span.end; ++i) bytes += units[i].text.size();
+  return bytes;
+}
+
+// The word that byte `at` of the text belongs to, blanks not counted; the last one behind its end.
+const Word& WordAt(const std::vector<Word>& words, size_t at) {
+  for (const Word& word : words) {
+    const auto blanks = static_cast<size_t>(std::count(word.text.begin(), word.text.end(), ' '));
+    const size_t bytes = word.text.size() - blanks;
+    if (at < bytes) return word;
+    at -= bytes;
+  }
+  return words.back();
+}
+
+// `span` of a segment's units: its times, without lines.
+Cue TimesOf(const Segment& segment, const std::vector<Unit>& units, Span span) {
+  const Span before{0, span.begin}, through{0, span.end}, whole{0, units.size()};
+  if (!segment.words.empty()) {
+    const size_t end = std::max<size_t>(BytesOf(units, through), 1);
+    return {.start_ms = WordAt(segment.words, BytesOf(units, before)).t0_ms,
+            .end_ms = WordAt(segment.words, end - 1).t1_ms,
+            .lines = {}};
+  }
+  const int64_t total = WidthOf(units, whole), duration = segment.end_ms - segment.start_ms;
+  return {.start_ms = segment.start_ms + duration * WidthOf(units, before) / total,
+          .end_ms = segment.start_ms + duration * WidthOf(units, through) / total,
+          .lines = {}};
+}
+
 }  // namespace
 
 std::vector<Cue> SegmentCues(const Segment& segment, const WriterOptions& options) {
   const std::string text = SingleLine(segment.text);
   if (text.empty()) return {};
-  if (options.max_line_width <= 0) return {{segment.start_ms, segment.end_ms, {text}}};
   const std::vector<Unit> units = SplitUnits(text);
   const Span whole{0, units.size()};
+  if (options.max_line_width <= 0) {
+    Cue cue = TimesOf(segment, units, whole);
+    cue.lines = {text};
+    return {cue};
+  }
   std::vector<Span> spans = {whole};
   if (options.max_line_count > 0) {
     spans = Partition(
         units, whole, kCueCost,
         CueFiller{.max_width = options.max_line_width, .max_lines = options.max_line_count});
   }
-  const int64_t total = WidthOf(units, whole), duration = segment.end_ms - segment.start_ms;
   std::vector<Cue> cues;
   for (const Span span : spans) {
-    Cue cue;
-    cue.start_ms = segment.start_ms + duration * WidthOf(units, {0, span.begin}) / total;
-    cue.end_ms = segment.start_ms + duration * WidthOf(units, {0, span.end}) / total;
+    Cue cue = TimesOf(segment, units, span);
     for (const Span line :
          Partition(units, span, kLineCost, LineFiller{.max_width = options.max_line_width})) {
       cue.lines.push_back(LineText(units, line));

@@ -19,7 +19,8 @@ struct Cue {
 // Cuts after sentences rather than after clauses, after clauses rather than between words, and
 // never inside a word: a word wider than the line has a line to itself. Scripts without spaces
 // (Han, kana) may be cut between characters. Lines of a cue are of about equal length. Times of the
-// cues of one segment follow their share of its text. A segment without text gives none.
+// cues of one segment are those of their words, where it has such, else they follow their share of
+// its text. A segment without text gives none.
 std::vector<Cue> SegmentCues(const Segment& segment, const WriterOptions& options);
 
 }  // namespace espalier::cli

@@ -32,19 +32,23 @@ class JsonWriter final : public Writer {
   std::string Finish(const Transcript& transcript) override {
     std::string text;
     auto segments = nlohmann::ordered_json::array();
+    std::vector<Word> words;
     for (const Segment& segment : transcript.segments) {
       AppendSpoken(Trimmed(segment.text), &text);
       segments.push_back(SegmentJson(segment, segments.size()));
+      words.insert(words.end(), segment.words.begin(), segment.words.end());
     }
-    return DumpLine({{"task", transcript.task},
-                     {"language", transcript.language},
-                     {"duration", Seconds(transcript.duration_ms)},
-                     {"text", text},
-                     {"segments", segments},
-                     {"file", options_.file},
-                     {"runtime", RuntimeJson(options_)},
-                     {"timings", TimingsJson(transcript.timings, transcript.duration_ms)},
-                     {"warnings", transcript.warnings}});
+    nlohmann::ordered_json json{{"task", transcript.task},
+                                {"language", transcript.language},
+                                {"duration", Seconds(transcript.duration_ms)},
+                                {"text", text},
+                                {"segments", segments}};
+    if (options_.word_timestamps) json["words"] = WordsJson(words);
+    json.update({{"file", options_.file},
+                 {"runtime", RuntimeJson(options_)},
+                 {"timings", TimingsJson(transcript.timings, transcript.duration_ms)},
+                 {"warnings", transcript.warnings}});
+    return DumpLine(json);
   }
 
  private:

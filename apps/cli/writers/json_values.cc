@@ -15,6 +15,17 @@ nlohmann::ordered_json RuntimeJson(const WriterOptions& options) {
   return {{"version", kVersion}, {"model", options.model}, {"backend", options.backend}};
 }
 
+nlohmann::ordered_json WordsJson(const std::vector<Word>& words) {
+  auto json = nlohmann::ordered_json::array();
+  for (const Word& word : words) {
+    json.push_back({{"word", word.text},
+                    {"start", static_cast<double>(word.t0_ms) / 1000},
+                    {"end", static_cast<double>(word.t1_ms) / 1000},
+                    {"probability", word.probability}});
+  }
+  return json;
+}
+
 nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) {
   nlohmann::ordered_json json = {
       {"load_s", timings.load_s},       {"features_s", timings.features_s},

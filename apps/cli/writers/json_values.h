@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "apps/cli/writers/writer.h"
 
@@ -13,6 +14,9 @@ std::string Trimmed(const std::string& text);
 
 // {"version", "model", "backend"}
 nlohmann::ordered_json RuntimeJson(const WriterOptions& options);
+
+// [{"word", "start", "end", "probability"}], in seconds.
+nlohmann::ordered_json WordsJson(const std::vector<Word>& words);
 
 // Every stage in seconds, the real-time factor, and what was counted.
 nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms);

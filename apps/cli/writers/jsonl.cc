@@ -11,18 +11,20 @@ class JsonlWriter final : public Writer {
   explicit JsonlWriter(const WriterOptions& options) : options_(options) {}
 
   std::string Add(const Segment& segment) override {
-    return DumpLine({{"type", "final"},
-                     {"file", options_.file},
-                     {"utterance_id", ++utterance_id_},
-                     {"text", Trimmed(segment.text)},
-                     {"t0", Seconds(segment.start_ms)},
-                     {"t1", Seconds(segment.end_ms)},
-                     {"language", segment.language},
-                     {"temperature", segment.temperature},
-                     {"avg_logprob", segment.avg_log_prob},
-                     {"compression_ratio", segment.compression_ratio},
-                     {"no_speech_prob", segment.no_speech_prob},
-                     {"outcome", esp_outcome_string(segment.outcome)}});
+    nlohmann::ordered_json json{{"type", "final"},
+                                {"file", options_.file},
+                                {"utterance_id", ++utterance_id_},
+                                {"text", Trimmed(segment.text)},
+                                {"t0", Seconds(segment.start_ms)},
+                                {"t1", Seconds(segment.end_ms)},
+                                {"language", segment.language},
+                                {"temperature", segment.temperature},
+                                {"avg_logprob", segment.avg_log_prob},
+                                {"compression_ratio", segment.compression_ratio},
+                                {"no_speech_prob", segment.no_speech_prob},
+                                {"outcome", esp_outcome_string(segment.outcome)}};
+    if (options_.word_timestamps) json["words"] = WordsJson(segment.words);
+    return DumpLine(json);
   }
 
   std::string Finish(const Transcript& transcript) override {

@@ -15,11 +15,12 @@
 namespace espalier::cli {
 
 struct WriterOptions {
-  std::string file = {};     // the input, as the user named it
-  std::string model = {};    // its name
-  std::string backend = {};  // the device's id
-  int max_line_width = 42;   // columns of a subtitle line; 0: never wrapped
-  int max_line_count = 2;    // lines of a cue; 0: any number
+  std::string file = {};         // the input, as the user named it
+  std::string model = {};        // its name
+  std::string backend = {};      // the device's id
+  bool word_timestamps = false;  // segments have words
+  int max_line_width = 42;       // columns of a subtitle line; 0: never wrapped
+  int max_line_count = 2;        // lines of a cue; 0: any number
 };
 
 // One document. Start, then Add per segment, then Finish: the concatenation of what they return is
