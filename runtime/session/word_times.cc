@@ -51,14 +51,13 @@ class Timer {
   Timer(Inference& inference, const Context& context, const SpokenAudio& audio)
       : inference_(inference), engine_(*inference.engine()), context_(context) {
     const FrontendConfig& frontend = engine_.config().frontend;
-    const int step_samples = FramesPerStep(engine_.config().encoder) * frontend.hop_length;
-    samples_per_ms_ = frontend.sample_rate / 1000;
-    step_samples_ = step_samples;
+    sample_rate_ = frontend.sample_rate;
+    step_samples_ = int64_t{FramesPerStep(engine_.config().encoder)} * frontend.hop_length;
     begin_ms_ = audio.begin_ms;
-    end_ms_ = audio.begin_ms + std::ssize(audio.samples) / samples_per_ms_;
-    const auto steps =
-        static_cast<int>((std::ssize(audio.samples) + step_samples - 1) / step_samples);
-    content_steps_ = std::clamp(steps, 1, std::max(inference.encoder_steps(), 1));
+    end_ms_ = audio.begin_ms + std::ssize(audio.samples) * 1000 / sample_rate_;
+    const int64_t steps = (std::ssize(audio.samples) + step_samples_ - 1) / step_samples_;
+    content_steps_ =
+        static_cast<int>(std::clamp<int64_t>(steps, 1, std::max(inference.encoder_steps(), 1)));
   }
 
   // One a token; nothing where nobody knows.
@@ -73,7 +72,7 @@ class Timer {
 
  private:
   int64_t MsOf(int step) const {
-    const int64_t ms = begin_ms_ + step * step_samples_ / samples_per_ms_;
+    const int64_t ms = begin_ms_ + step * step_samples_ * 1000 / sample_rate_;
     return std::min(ms, end_ms_);
   }
 
@@ -126,7 +125,7 @@ class Timer {
   Inference& inference_;
   const Engine& engine_;
   const Context& context_;
-  int64_t step_samples_ = 0, samples_per_ms_ = 1;
+  int64_t step_samples_ = 1, sample_rate_ = 1;
   int64_t begin_ms_ = 0, end_ms_ = 0;
   int content_steps_ = 1;
 };
