@@ -24,18 +24,20 @@ __device__ __forceinline__ float LanesMax(float x) {
 
 // `count` rows of a head from `first` on to shared memory, rows kStride apart; zeros from `rows`
 // on.
-template <int kStride>
-__device__ __forceinline__ void LoadRows(const Window<const float>& from, int column, int width,
-                                         int first, int count, int rows, float* to) {
+template <int kStride, typename T>
+__device__ __forceinline__ void LoadRows(const Window<T>& from, int column, int width, int first,
+                                         int count, int rows, float* to) {
   for (int i = threadIdx.x / kWarp; i < count; i += kThreads / kWarp) {
-    const float* const row = RowOf(from, first + i) + column;
+    const T* const row = RowOf(from, first + i) + column;
     for (int c = threadIdx.x % kWarp; c < width; c += kWarp) {
-      to[i * kStride + c] = first + i < rows ? row[c] : 0.0f;
+      to[i * kStride + c] = first + i < rows ? ToFloat(row[c]) : 0.0f;
     }
   }
 }
 
-template <int kWidth, int kKeys>
+// Stored: of keys and values in memory. A kernel for each, because a choice within one takes
+// registers.
+template <int kWidth, int kKeys, typename Stored>
 __global__ void __launch_bounds__(kThreads) Attention(AttentionParams p) {
   constexpr int kStride = kWidth + 1;  // odd: keys of neighbouring lanes lie in different banks
   constexpr int kScores = kKeys / kLanes, kColumns = kWidth / kLanes;
@@ -56,8 +58,9 @@ __global__ void __launch_bounds__(kThreads) Attention(AttentionParams p) {
   }
   for (int begin = 0; begin < key_rows; begin += kKeys) {
     __syncthreads();  // the tile before has been read
-    LoadRows<kStride>(p.key, column, p.width, begin, kKeys, key_rows, keys);
-    LoadRows<kWidth>(p.value, column, p.width, begin, kKeys, key_rows, values);
+    LoadRows<kStride>(WindowOf<const Stored>(p.key), column, p.width, begin, kKeys, key_rows, keys);
+    LoadRows<kWidth>(WindowOf<const Stored>(p.value), column, p.width, begin, kKeys, key_rows,
+                     values);
     __syncthreads();
     float scores[kEach][kScores] = {};
     for (int c = 0; c < p.width; ++c) {
@@ -121,17 +124,23 @@ __global__ void __launch_bounds__(kThreads) Attention(AttentionParams p) {
   }
 }
 
+template <typename Stored>
+void LaunchAs(const AttentionParams& params, cudaStream_t stream) {
+  const dim3 grid(Blocks(params.rows.most, kQueries), static_cast<unsigned>(params.heads));
+  if (params.width <= 32) {
+    ESP_LAUNCH((Attention<32, 32, Stored>), grid, dim3(kThreads), 0, stream, params);
+  } else if (params.width <= 64) {
+    ESP_LAUNCH((Attention<64, 32, Stored>), grid, dim3(kThreads), 0, stream, params);
+  } else {
+    ESP_LAUNCH((Attention<kWidestTiledHead, 16, Stored>), grid, dim3(kThreads), 0, stream, params);
+  }
+}
+
 }  // namespace
 
 void LaunchAttention(const AttentionParams& params, cudaStream_t stream) {
-  const dim3 grid(Blocks(params.rows.most, kQueries), static_cast<unsigned>(params.heads));
-  if (params.width <= 32) {
-    ESP_LAUNCH((Attention<32, 32>), grid, dim3(kThreads), 0, stream, params);
-  } else if (params.width <= 64) {
-    ESP_LAUNCH((Attention<64, 32>), grid, dim3(kThreads), 0, stream, params);
-  } else {
-    ESP_LAUNCH((Attention<kWidestTiledHead, 16>), grid, dim3(kThreads), 0, stream, params);
-  }
+  params.key.storage == Storage::kF16 ? LaunchAs<__half>(params, stream)
+                                      : LaunchAs<float>(params, stream);
 }
 
 }  // namespace espalier::cuda

@@ -30,7 +30,8 @@ __device__ __forceinline__ int KeysOf(const AttentionParams& p, int row) {
   return p.history.data != nullptr ? *RowOf(p.positions, row) + 1 : Count(p.keys);
 }
 
-template <int kRows, bool kCached>
+// T: of keys and values.
+template <int kRows, bool kCached, typename T>
 __global__ void __launch_bounds__(kThreads) AttendKeys(AttentionParams p, float* parts) {
   ESP_DYNAMIC_SHARED(float, queries);  // (kRows, width)
   __shared__ float shares[kRows][kKeys];
@@ -57,9 +58,9 @@ __global__ void __launch_bounds__(kThreads) AttendKeys(AttentionParams p, float*
 
   float scores[kRows] = {};
   if (static_cast<int>(threadIdx.x) < keys) {
-    const float* const k = RowOf(p.key, at) + column;
+    const T* const k = RowOf<const T>(p.key, at) + column;
     for (int c = 0; c < p.width; ++c) {
-      const float x = k[c];
+      const float x = ToFloat(k[c]);
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
         if (r < rows) scores[r] += queries[r * p.width + c] * x;
@@ -95,7 +96,7 @@ __global__ void __launch_bounds__(kThreads) AttendKeys(AttentionParams p, float*
     float sums[kRows] = {};
     if (c < p.width) {
       for (int t = warp; t < keys; t += kWarps) {
-        const float v = RowOf(p.value, key_row[t])[column + c];
+        const float v = ToFloat(RowOf<const T>(p.value, key_row[t])[column + c]);
 #pragma unroll
         for (int r = 0; r < kRows; ++r) {
           if (r < rows) sums[r] += shares[r][t] * v;
@@ -142,6 +143,28 @@ __global__ void __launch_bounds__(kThreads) JoinParts(AttentionParams p, float* 
   }
 }
 
+template <typename T>
+void LaunchAs(const AttentionParams& params, float* parts, cudaStream_t stream) {
+  const auto splits = static_cast<unsigned>(Splits(params));
+  const auto heads = static_cast<unsigned>(params.heads);
+  const bool cached = params.history.data != nullptr;
+  const int rows = cached || params.rows.most <= 1 ? 1 : kQueries;
+  const dim3 grid(splits, heads, Blocks(params.rows.most, rows));
+  const size_t shared_bytes = sizeof(float) * static_cast<size_t>(rows * params.width);
+  if (cached) {
+    ESP_LAUNCH((AttendKeys<1, true, T>), grid, dim3(kThreads), shared_bytes, stream, params, parts);
+  } else if (rows == 1) {
+    ESP_LAUNCH((AttendKeys<1, false, T>), grid, dim3(kThreads), shared_bytes, stream, params,
+               parts);
+  } else {
+    ESP_LAUNCH((AttendKeys<kQueries, false, T>), grid, dim3(kThreads), shared_bytes, stream, params,
+               parts);
+  }
+  if (splits == 1) return;
+  ESP_LAUNCH(JoinParts, dim3(Blocks(params.rows.most, 1), heads), dim3(kThreads), 0, stream, params,
+             parts, static_cast<int>(splits));
+}
+
 }  // namespace
 
 size_t AttentionPartBytes(const AttentionParams& params) {
@@ -152,23 +175,8 @@ size_t AttentionPartBytes(const AttentionParams& params) {
 }
 
 void LaunchAttentionRows(const AttentionParams& params, float* parts, cudaStream_t stream) {
-  const auto splits = static_cast<unsigned>(Splits(params));
-  const auto heads = static_cast<unsigned>(params.heads);
-  const bool cached = params.history.data != nullptr;
-  const int rows = cached || params.rows.most <= 1 ? 1 : kQueries;
-  const dim3 grid(splits, heads, Blocks(params.rows.most, rows));
-  const size_t shared_bytes = sizeof(float) * static_cast<size_t>(rows * params.width);
-  if (cached) {
-    ESP_LAUNCH((AttendKeys<1, true>), grid, dim3(kThreads), shared_bytes, stream, params, parts);
-  } else if (rows == 1) {
-    ESP_LAUNCH((AttendKeys<1, false>), grid, dim3(kThreads), shared_bytes, stream, params, parts);
-  } else {
-    ESP_LAUNCH((AttendKeys<kQueries, false>), grid, dim3(kThreads), shared_bytes, stream, params,
-               parts);
-  }
-  if (splits == 1) return;
-  ESP_LAUNCH(JoinParts, dim3(Blocks(params.rows.most, 1), heads), dim3(kThreads), 0, stream, params,
-             parts, static_cast<int>(splits));
+  params.key.storage == Storage::kF16 ? LaunchAs<__half>(params, parts, stream)
+                                      : LaunchAs<float>(params, parts, stream);
 }
 
 }  // namespace espalier::cuda

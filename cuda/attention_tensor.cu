@@ -16,9 +16,9 @@ constexpr float kLog2E = 1.44269504f;
 
 // `kQueries` or `kKeys` rows of a head from `first` on to shared memory; zeros from `rows` and from
 // `width` on.
-template <typename T, int kWidth, int kCount>
-__device__ __forceinline__ void LoadTile(const Window<const float>& from, int column, int width,
-                                         int first, int rows, bool vectors, T* to) {
+template <typename T, int kWidth, int kCount, typename From>
+__device__ __forceinline__ void LoadTile(const Window<From>& from, int column, int width, int first,
+                                         int rows, bool vectors, T* to) {
   constexpr int kFours = kWidth / 4;
 #pragma unroll 8
   for (int i = threadIdx.x; i < kCount * kFours; i += kThreads) {
@@ -40,7 +40,9 @@ __device__ __forceinline__ float QuadMax(float x) {
   return fmaxf(x, __shfl_xor_sync(kAllLanes, x, 2));
 }
 
-template <typename T, int kWidth>
+// Stored: of keys and values in memory. A kernel for each, because a choice within one takes
+// registers.
+template <typename T, typename Stored, int kWidth>
 __global__ void __launch_bounds__(kThreads) AttentionTensor(AttentionParams p, bool vectors) {
   constexpr int kStride = kWidth + kTilePadding;
   constexpr int kSteps = kWidth / 16, kScores = kKeys / 8, kColumns = kWidth / 8;
@@ -68,8 +70,10 @@ __global__ void __launch_bounds__(kThreads) AttentionTensor(AttentionParams p, b
   const float scale = p.scale * kLog2E;
   for (int begin = 0; begin < key_rows; begin += kKeys) {
     __syncthreads();  // the tiles before have been read
-    LoadTile<T, kWidth, kKeys>(p.key, column, p.width, begin, key_rows, vectors, keys);
-    LoadTile<T, kWidth, kKeys>(p.value, column, p.width, begin, key_rows, vectors, values);
+    LoadTile<T, kWidth, kKeys>(WindowOf<const Stored>(p.key), column, p.width, begin, key_rows,
+                               vectors, keys);
+    LoadTile<T, kWidth, kKeys>(WindowOf<const Stored>(p.value), column, p.width, begin, key_rows,
+                               vectors, values);
     __syncthreads();
     float scores[kScores][4] = {};
 #pragma unroll
@@ -148,26 +152,28 @@ __global__ void __launch_bounds__(kThreads) AttentionTensor(AttentionParams p, b
   }
 }
 
-template <typename T>
+template <typename T, typename Stored>
 void LaunchAs(const AttentionParams& params, cudaStream_t stream) {
   const bool vectors = params.width % 4 == 0 && HasVectors(params.query) &&
                        HasVectors(params.key) && HasVectors(params.value);
   const dim3 grid(Blocks(params.rows.most, kQueries), static_cast<unsigned>(params.heads));
   if (params.width <= 32) {
-    ESP_LAUNCH((AttentionTensor<T, 32>), grid, dim3(kThreads), 0, stream, params, vectors);
+    ESP_LAUNCH((AttentionTensor<T, Stored, 32>), grid, dim3(kThreads), 0, stream, params, vectors);
   } else if (params.width <= 64) {
-    ESP_LAUNCH((AttentionTensor<T, 64>), grid, dim3(kThreads), 0, stream, params, vectors);
+    ESP_LAUNCH((AttentionTensor<T, Stored, 64>), grid, dim3(kThreads), 0, stream, params, vectors);
   } else {
-    ESP_LAUNCH((AttentionTensor<T, kWidestTiledHead>), grid, dim3(kThreads), 0, stream, params,
-               vectors);
+    ESP_LAUNCH((AttentionTensor<T, Stored, kWidestTiledHead>), grid, dim3(kThreads), 0, stream,
+               params, vectors);
   }
 }
 
 }  // namespace
 
 void LaunchAttentionTensor(const AttentionParams& params, Storage factors, cudaStream_t stream) {
-  factors == Storage::kBF16 ? LaunchAs<__nv_bfloat16>(params, stream)
-                            : LaunchAs<__half>(params, stream);
+  // f16 keys and values are multiplied as they are.
+  if (params.key.storage == Storage::kF16) return LaunchAs<__half, __half>(params, stream);
+  factors == Storage::kBF16 ? LaunchAs<__nv_bfloat16, float>(params, stream)
+                            : LaunchAs<__half, float>(params, stream);
 }
 
 }  // namespace espalier::cuda

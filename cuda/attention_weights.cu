@@ -8,13 +8,15 @@ namespace {
 
 constexpr int kThreads = 128;
 
-__device__ __forceinline__ float Score(const float* query, const float* key, int width,
-                                       float scale) {
+template <typename T>
+__device__ __forceinline__ float Score(const float* query, const T* key, int width, float scale) {
   float dot = 0.0f;
-  for (int c = 0; c < width; ++c) dot += query[c] * key[c];
+  for (int c = 0; c < width; ++c) dot += query[c] * ToFloat(key[c]);
   return dot * scale;
 }
 
+// T: of the keys.
+template <typename T>
 __global__ void __launch_bounds__(kThreads) AttentionWeights(AttentionWeightsParams p) {
   const int row = blockIdx.x, keys = Count(p.keys);
   if (row >= Count(p.rows)) return;
@@ -22,7 +24,7 @@ __global__ void __launch_bounds__(kThreads) AttentionWeights(AttentionWeightsPar
   float* const weights = RowOf(p.weights, row);
   float largest = -INFINITY;
   for (int t = threadIdx.x; t < keys; t += kThreads) {
-    const float score = Score(query, RowOf(p.key, t), p.width, p.score_scale);
+    const float score = Score(query, RowOf<const T>(p.key, t), p.width, p.score_scale);
     largest = fmaxf(largest, score);
     if (!p.accumulate) weights[t] = score;
   }
@@ -30,7 +32,7 @@ __global__ void __launch_bounds__(kThreads) AttentionWeights(AttentionWeightsPar
   float sum = 0.0f;
   for (int t = threadIdx.x; t < keys; t += kThreads) {
     const float score =
-        p.accumulate ? Score(query, RowOf(p.key, t), p.width, p.score_scale) : weights[t];
+        p.accumulate ? Score(query, RowOf<const T>(p.key, t), p.width, p.score_scale) : weights[t];
     const float e = expf(score - largest);
     sum += e;
     if (!p.accumulate) weights[t] = e;
@@ -38,7 +40,8 @@ __global__ void __launch_bounds__(kThreads) AttentionWeights(AttentionWeightsPar
   const float scale = p.weight_scale / BlockSum<kThreads>(sum);
   for (int t = threadIdx.x; t < keys; t += kThreads) {
     if (p.accumulate) {
-      weights[t] += scale * expf(Score(query, RowOf(p.key, t), p.width, p.score_scale) - largest);
+      weights[t] +=
+          scale * expf(Score(query, RowOf<const T>(p.key, t), p.width, p.score_scale) - largest);
     } else {
       weights[t] *= scale;
     }
@@ -48,8 +51,12 @@ __global__ void __launch_bounds__(kThreads) AttentionWeights(AttentionWeightsPar
 }  // namespace
 
 void LaunchAttentionWeights(const AttentionWeightsParams& params, cudaStream_t stream) {
-  ESP_LAUNCH(AttentionWeights, dim3(Blocks(params.rows.most, 1)), dim3(kThreads), 0, stream,
-             params);
+  const dim3 grid(Blocks(params.rows.most, 1));
+  if (params.key.storage == Storage::kF16) {
+    ESP_LAUNCH((AttentionWeights<__half>), grid, dim3(kThreads), 0, stream, params);
+  } else {
+    ESP_LAUNCH((AttentionWeights<float>), grid, dim3(kThreads), 0, stream, params);
+  }
 }
 
 }  // namespace espalier::cuda

@@ -18,6 +18,16 @@ __device__ __forceinline__ T* RowOf(const Window<T>& window, int row) {
   return window.data + static_cast<int64_t>(row) * window.stride;
 }
 
+// Numbers that are of type T.
+template <typename T>
+__device__ __forceinline__ Window<T> WindowOf(const Numbers& numbers) {
+  return {static_cast<T*>(numbers.data), numbers.stride};
+}
+template <typename T>
+__device__ __forceinline__ T* RowOf(const Numbers& numbers, int row) {
+  return RowOf(WindowOf<T>(numbers), row);
+}
+
 __host__ __device__ constexpr int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 // `count` threads, at least one block: a graph may be made for no rows at all.
 inline unsigned Blocks(int64_t count, int64_t threads) {
@@ -90,9 +100,13 @@ struct alignas(16) Pack {
   T at[kCount];
 };
 
-// Rows that begin at multiples of 16 bytes.
+// Rows that begin at multiples of four elements' bytes.
 inline bool HasVectors(const Window<const float>& window) {
   return reinterpret_cast<uintptr_t>(window.data) % 16 == 0 && window.stride % 4 == 0;
+}
+inline bool HasVectors(const Numbers& numbers) {
+  const uintptr_t bytes = numbers.storage == Storage::kF16 ? 8 : 16;
+  return reinterpret_cast<uintptr_t>(numbers.data) % bytes == 0 && numbers.stride % 4 == 0;
 }
 // Elements k … k + 3 of a row; those from `depth` on read as zero, whatever lies there.
 __device__ __forceinline__ float4 Load4(const float* row, int k, int depth, bool vectors) {
@@ -103,6 +117,18 @@ __device__ __forceinline__ float4 Load4(const float* row, int k, int depth, bool
   x.z = k + 2 < depth ? row[k + 2] : 0.0f;
   x.w = k + 3 < depth ? row[k + 3] : 0.0f;
   return x;
+}
+
+__device__ __forceinline__ float4 Load4(const __half* row, int k, int depth, bool vectors) {
+  struct alignas(8) Four {
+    __half at[4];
+  };
+  if (vectors && k + 4 <= depth) {
+    const Four x = *reinterpret_cast<const Four*>(row + k);
+    return {ToFloat(x.at[0]), ToFloat(x.at[1]), ToFloat(x.at[2]), ToFloat(x.at[3])};
+  }
+  return {k < depth ? ToFloat(row[k]) : 0.0f, k + 1 < depth ? ToFloat(row[k + 1]) : 0.0f,
+          k + 2 < depth ? ToFloat(row[k + 2]) : 0.0f, k + 3 < depth ? ToFloat(row[k + 3]) : 0.0f};
 }
 
 __device__ __forceinline__ float Activate(Activation activation, float x) {
@@ -126,7 +152,11 @@ __device__ __forceinline__ void Store(const Epilogue& e, const float* row_scales
   if (e.bias != nullptr) x += e.bias[column];
   x = Activate(e.activation, x) * e.scale;
   if (e.residual.data != nullptr) x += RowOf(e.residual, row)[at];
-  RowOf(e.output, row)[at] = x;
+  if (e.output.storage == Storage::kF16) {
+    RowOf<__half>(e.output, row)[at] = Round<__half>(x);
+  } else {
+    RowOf<float>(e.output, row)[at] = x;
+  }
 }
 
 // Element `k` of row t · positions + f of the left factor.

@@ -25,6 +25,15 @@ struct Window {
 };
 
 enum class Storage : uint8_t { kF32, kF16, kBF16, kI8 };
+
+// Rows of f32 or f16 numbers, `stride` elements apart. What is written as f16 is rounded; beyond
+// its largest number it becomes that.
+struct Numbers {
+  void* data = nullptr;
+  int32_t stride = 0;
+  Storage storage = Storage::kF32;
+};
+
 enum class Activation : uint8_t { kNone, kRelu, kSwish, kGelu };  // in the order of graph/refs.h
 
 // (columns of the result, depth), rows 16-byte aligned and filled up with zeros.
@@ -41,7 +50,7 @@ struct Epilogue {
   Activation activation = Activation::kNone;
   float scale = 1.0f;
   Window<const float> residual = {};
-  Window<float> output = {};
+  Numbers output = {};
   int32_t columns = 0;  // of the product; position f of an output row begins at column f · columns
 };
 
@@ -97,7 +106,8 @@ void LaunchEpilogue(const EpilogueParams& params, cudaStream_t stream);
 inline constexpr int kWidestTiledHead = 128;
 struct AttentionParams {
   Rows rows;
-  Window<const float> query, key, value;
+  Window<const float> query;
+  Numbers key, value;  // of one type
   Window<float> output;
   int32_t heads = 1, width = 0;
   float scale = 1.0f;
@@ -120,7 +130,7 @@ struct CacheWriteParams {
   Rows rows;
   int32_t columns = 0;
   Window<const float> key, value;
-  Window<float> key_cache, value_cache;
+  Numbers key_cache, value_cache;  // of one type
   Window<const int32_t> positions, lanes;
   int32_t lane_count = 0;
 };
@@ -128,7 +138,8 @@ void LaunchCacheWrite(const CacheWriteParams& params, cudaStream_t stream);
 
 struct AttentionWeightsParams {
   Rows rows, keys;
-  Window<const float> query, key;
+  Window<const float> query;
+  Numbers key;
   Window<float> weights;
   int32_t width = 0;
   float score_scale = 1.0f, weight_scale = 1.0f;

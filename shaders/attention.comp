@@ -7,32 +7,46 @@
 #include "params/attention.h"
 #include "lib/rows.glsl"
 #include "lib/math.glsl"
+#include "lib/halves.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 1) const uint WIDTH = 4;        // of one head
 layout(constant_id = 2) const bool VECTORS = false;  // all rows and heads begin at a vec4
 layout(constant_id = 3) const uint BLOCK = 4;        // more hide latency, and cost compile time
+layout(constant_id = 4) const bool HALVES = false;   // keys and values are f16
 
 const uint WIDTH_VECTORS = (WIDTH + 3) / 4;
 
 layout(binding = 1, std430) readonly buffer Query { float query[]; };
 layout(binding = 2, std430) readonly buffer Key { float key[]; };
 layout(binding = 2, std430) readonly buffer KeyVectors { vec4 key4[]; };
+layout(binding = 2, std430) readonly buffer KeyHalves { uint key_halves[]; };
+layout(binding = 2, std430) readonly buffer KeyHalfVectors { uvec2 key_halves4[]; };
 layout(binding = 3, std430) readonly buffer Value { float value[]; };
 layout(binding = 3, std430) readonly buffer ValueVectors { vec4 value4[]; };
+layout(binding = 3, std430) readonly buffer ValueHalves { uint value_halves[]; };
+layout(binding = 3, std430) readonly buffer ValueHalfVectors { uvec2 value_halves4[]; };
 layout(binding = 4, std430) writeonly buffer Output { float result[]; };
 
 vec4 KeyAt(uint at, uint i) {
+  if (VECTORS && HALVES) return HalfVector(key_halves4[at / 4u + i]);
   if (VECTORS) return key4[at / 4u + i];
   vec4 x = vec4(0.0);
-  [[unroll]] for (uint j = 0; j < 4u; ++j) if (i * 4u + j < WIDTH) x[j] = key[at + i * 4u + j];
+  [[unroll]] for (uint j = 0; j < 4u; ++j) {
+    const uint c = at + i * 4u + j;
+    if (i * 4u + j < WIDTH) x[j] = HALVES ? HalfOf(key_halves[c / 2u], c) : key[c];
+  }
   return x;
 }
 
 vec4 ValueAt(uint at, uint i) {
+  if (VECTORS && HALVES) return HalfVector(value_halves4[at / 4u + i]);
   if (VECTORS) return value4[at / 4u + i];
   vec4 x = vec4(0.0);
-  [[unroll]] for (uint j = 0; j < 4u; ++j) if (i * 4u + j < WIDTH) x[j] = value[at + i * 4u + j];
+  [[unroll]] for (uint j = 0; j < 4u; ++j) {
+    const uint c = at + i * 4u + j;
+    if (i * 4u + j < WIDTH) x[j] = HALVES ? HalfOf(value_halves[c / 2u], c) : value[c];
+  }
   return x;
 }
 

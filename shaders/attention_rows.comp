@@ -7,16 +7,20 @@
 #include "params/attention.h"
 #include "lib/rows.glsl"
 #include "lib/math.glsl"
+#include "lib/halves.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint THREADS = 8;
 layout(constant_id = 1) const uint WIDTH = 4;  // of one head
 layout(constant_id = 2) const bool CACHED = false;
+layout(constant_id = 3) const bool HALVES = false;  // keys and values are f16
 #include "lib/reduce.glsl"
 
 layout(binding = 1, std430) readonly buffer Query { float query[]; };
 layout(binding = 2, std430) readonly buffer Key { float key[]; };
+layout(binding = 2, std430) readonly buffer KeyHalves { uint key_halves[]; };
 layout(binding = 3, std430) readonly buffer Value { float value[]; };
+layout(binding = 3, std430) readonly buffer ValueHalves { uint value_halves[]; };
 layout(binding = 4, std430) writeonly buffer Output { float result[]; };
 layout(binding = 5, std430) readonly buffer Positions { int positions[]; };
 layout(binding = 6, std430) readonly buffer Lanes { int lanes[]; };
@@ -32,6 +36,24 @@ uint KeyRow(uint t, uint lane) {
   if (!CACHED) return t;
   return t * p.lane_count + uint(history[p.history_base + lane * p.history_stride + t]);
 }
+
+// The query's product with the key that begins at element `at`.
+float Score(uint at) {
+  float score = 0.0;
+  if (HALVES && WIDTH % 2u == 0u) {
+    for (uint c = 0; c < WIDTH; c += 2u) {
+      const vec2 k = unpackHalf2x16(key_halves[(at + c) / 2u]);
+      score = fma(q[c + 1u], k.y, fma(q[c], k.x, score));
+    }
+  } else {
+    for (uint c = 0; c < WIDTH; ++c) {
+      score = fma(q[c], HALVES ? HalfOf(key_halves[(at + c) / 2u], at + c) : key[at + c], score);
+    }
+  }
+  return score;
+}
+
+float ValueAt(uint at) { return HALVES ? HalfOf(value_halves[at / 2u], at) : value[at]; }
 
 void main() {
   const uint thread = gl_LocalInvocationID.x;
@@ -53,9 +75,7 @@ void main() {
   for (uint first = 0; first < keys; first += THREADS) {
     const uint t = first + thread;
     const uint key_row = KeyRow(min(t, keys - 1u), lane);
-    const uint at = p.key_base + key_row * p.key_stride + column;
-    float score = 0.0;
-    for (uint c = 0; c < WIDTH; ++c) score = fma(q[c], key[at + c], score);
+    const float score = Score(p.key_base + key_row * p.key_stride + column);
     const float block_largest = ReduceMax(t < keys && score > largest ? score : largest);
     const float weight = t < keys ? Exp(score - block_largest) : 0.0;
     const float shrink = Exp(largest - block_largest);
@@ -67,7 +87,7 @@ void main() {
     const uint count = min(THREADS, keys - first);
     for (uint c = thread; c < WIDTH; c += THREADS) {
       float x = sum[c] * shrink;
-      for (uint i = 0; i < count; ++i) x = fma(weights[i], value[key_rows[i] + c], x);
+      for (uint i = 0; i < count; ++i) x = fma(weights[i], ValueAt(key_rows[i] + c), x);
       sum[c] = x;
     }
     barrier();

@@ -8,17 +8,25 @@
 #include "params/attention.h"
 #include "lib/rows.glsl"
 #include "lib/math.glsl"
+#include "lib/halves.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint LANES = 8;  // of a subgroup
 layout(constant_id = 1) const uint WIDTH = 4;  // of one head
+layout(constant_id = 2) const bool HALVES = false;  // keys and values are f16
 
 const uint WIDTH_VECTORS = WIDTH / 4;
 
 layout(binding = 1, std430) readonly buffer QueryVectors { vec4 query4[]; };
 layout(binding = 2, std430) readonly buffer KeyVectors { vec4 key4[]; };
+layout(binding = 2, std430) readonly buffer KeyHalfVectors { uvec2 key_halves4[]; };
 layout(binding = 3, std430) readonly buffer ValueVectors { vec4 value4[]; };
+layout(binding = 3, std430) readonly buffer ValueHalfVectors { uvec2 value_halves4[]; };
 layout(binding = 4, std430) writeonly buffer Output { float result[]; };
+
+// Vectors of a key and of a value.
+vec4 KeyAt(uint i) { return HALVES ? HalfVector(key_halves4[i]) : key4[i]; }
+vec4 ValueAt(uint i) { return HALVES ? HalfVector(value_halves4[i]) : value4[i]; }
 
 void main() {
   const uint rows = Rows(p.rows), keys = Rows(p.keys);
@@ -39,7 +47,7 @@ void main() {
     float score[LANES];
     [[unroll]] for (uint b = 0; b < LANES; ++b) score[b] = 0.0;
     [[unroll]] for (uint i = 0; i < WIDTH_VECTORS; ++i) {
-      const vec4 k = key4[key_at + i];
+      const vec4 k = KeyAt(key_at + i);
       [[unroll]] for (uint b = 0; b < LANES; ++b) score[b] += dot(q[i], subgroupShuffle(k, b));
     }
     float block_largest = largest;
@@ -54,7 +62,7 @@ void main() {
       total += score[b];
     }
     [[unroll]] for (uint i = 0; i < WIDTH_VECTORS; ++i) {
-      const vec4 v = value4[value_at + i];
+      const vec4 v = ValueAt(value_at + i);
       vec4 part = sum[i] * shrink;
       [[unroll]] for (uint b = 0; b < LANES; ++b) {
         part = fma(vec4(score[b]), subgroupShuffle(v, b), part);

@@ -5,15 +5,18 @@
 #include "params/attention_weights.h"
 #include "lib/rows.glsl"
 #include "lib/math.glsl"
+#include "lib/halves.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint THREADS = 8;
 layout(constant_id = 1) const uint WIDTH = 4;
 layout(constant_id = 2) const bool ACCUMULATE = false;
+layout(constant_id = 3) const bool HALVES = false;  // keys are f16; WIDTH is even then
 #include "lib/reduce.glsl"
 
 layout(binding = 1, std430) readonly buffer Query { float query[]; };
 layout(binding = 2, std430) readonly buffer Key { float key[]; };
+layout(binding = 2, std430) readonly buffer KeyHalves { uint key_halves[]; };
 layout(binding = 3, std430) buffer Output { float result[]; };
 
 shared float q[WIDTH];
@@ -21,7 +24,14 @@ shared float q[WIDTH];
 float Score(uint t) {
   const uint at = p.key_base + t * p.key_stride;
   float score = 0.0;
-  for (uint c = 0; c < WIDTH; ++c) score = fma(q[c], key[at + c], score);
+  if (HALVES) {
+    for (uint c = 0; c < WIDTH; c += 2u) {
+      const vec2 k = unpackHalf2x16(key_halves[(at + c) / 2u]);
+      score = fma(q[c + 1u], k.y, fma(q[c], k.x, score));
+    }
+  } else {
+    for (uint c = 0; c < WIDTH; ++c) score = fma(q[c], key[at + c], score);
+  }
   return score;
 }
 

@@ -17,13 +17,13 @@
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint THREADS = 128;
-layout(constant_id = 5) const uint TILES_DOWN = 2;    // of one subgroup
-layout(constant_id = 7) const uint TILES_ACROSS = 2;  // of one subgroup
-layout(constant_id = 8) const uint SUBGROUPS_DOWN = 2;
-layout(constant_id = 9) const uint SUBGROUPS_ACROSS = 2;
-layout(constant_id = 10) const uint M = 16;
-layout(constant_id = 11) const uint N = 16;
-layout(constant_id = 12) const uint K = 16;
+layout(constant_id = 6) const uint TILES_DOWN = 2;    // of one subgroup
+layout(constant_id = 8) const uint TILES_ACROSS = 2;  // of one subgroup
+layout(constant_id = 9) const uint SUBGROUPS_DOWN = 2;
+layout(constant_id = 10) const uint SUBGROUPS_ACROSS = 2;
+layout(constant_id = 11) const uint M = 16;
+layout(constant_id = 12) const uint N = 16;
+layout(constant_id = 13) const uint K = 16;
 
 const uint DEPTH = ESP_COOPERATIVE_DEPTH;
 const uint TILE_ROWS = SUBGROUPS_DOWN * TILES_DOWN * M;

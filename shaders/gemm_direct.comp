@@ -12,8 +12,8 @@
 #include "lib/epilogue.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
-layout(constant_id = 5) const uint TILE_ROWS = 8;
-layout(constant_id = 6) const bool VECTORS = false;  // every segment begins and ends at a vec4
+layout(constant_id = 6) const uint TILE_ROWS = 8;
+layout(constant_id = 7) const bool VECTORS = false;  // every segment begins and ends at a vec4
 
 layout(binding = 1, std430) readonly buffer Input { float a[]; };
 layout(binding = 1, std430) readonly buffer InputVectors { vec4 a4[]; };

@@ -14,7 +14,7 @@
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint LANES = 8;      // of a subgroup
-layout(constant_id = 5) const uint TILE_ROWS = 8;  // a multiple of LANES
+layout(constant_id = 6) const uint TILE_ROWS = 8;  // a multiple of LANES
 
 const uint GROUPS = TILE_ROWS / LANES;
 

@@ -13,10 +13,10 @@
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 0) const uint THREADS = 64;  // TILE_VECTORS · TILE_ROWS / ROWS_EACH
-layout(constant_id = 5) const uint TILE_ROWS = 32;
-layout(constant_id = 7) const uint TILE_VECTORS = 8;
-layout(constant_id = 8) const uint ROWS_EACH = 4;
-layout(constant_id = 9) const uint DEPTH = 16;  // a multiple of 4
+layout(constant_id = 6) const uint TILE_ROWS = 32;
+layout(constant_id = 8) const uint TILE_VECTORS = 8;
+layout(constant_id = 9) const uint ROWS_EACH = 4;
+layout(constant_id = 10) const uint DEPTH = 16;  // a multiple of 4
 
 shared float tile_a[DEPTH * (TILE_ROWS + 1)];
 shared vec4 tile_w[DEPTH * TILE_VECTORS];

@@ -11,9 +11,9 @@
 
 layout(local_size_x_id = 0, local_size_y_id = 7, local_size_z = 1) in;
 layout(constant_id = 0) const uint LANES = 8;
-layout(constant_id = 5) const uint TILE_ROWS = 1;  // at least the row count of the run
-layout(constant_id = 6) const bool VECTORS = false;
-layout(constant_id = 7) const uint SLICES = 1;
+layout(constant_id = 6) const uint TILE_ROWS = 1;  // at least the row count of the run
+layout(constant_id = 7) const bool VECTORS = false;
+layout(constant_id = 8) const uint SLICES = 1;
 
 layout(binding = 1, std430) readonly buffer Input { float a[]; };
 layout(binding = 1, std430) readonly buffer InputVectors { vec4 a4[]; };

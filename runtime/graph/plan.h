@@ -31,7 +31,11 @@ struct Length {
   int32_t padding = 0;
 };
 
-// An activation matrix, row-major f32 or i32, rows `columns` elements apart.
+// An activation matrix, row-major, rows `columns` elements apart: f32, i32, or f16 for keys and
+// values that many steps read (the ops say which operands may be). A number written to an f16 slot
+// is rounded to the nearest one, a magnitude above 65504 to that: infinities would turn scores into
+// NaN. Whether NaN stays is the backend's. Rows and windows of f16 slots are whole 32-bit words
+// (even columns), because not every device writes less.
 struct Slot {
   std::string name;
   DType dtype = DType::kF32;

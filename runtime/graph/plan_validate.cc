@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "runtime/base/string_format.h"
 #include "runtime/graph/op_visit.h"
@@ -125,6 +126,7 @@ class ShapeChecker {
         op.value.column_count != op.query.column_count)
       return "query, key and value differ in width";
     if (!SameRows(op.key, op.value).empty()) return "key and value differ in rows";
+    if (At(op.key).dtype != At(op.value).dtype) return "key and value differ in type";
     if (Overlap(op.query, op.output) || Overlap(op.key, op.output) || Overlap(op.value, op.output))
       return "output overlaps an input";
     return SameShape(op.query, op.output);
@@ -138,6 +140,7 @@ class ShapeChecker {
       if (plan_.MaxRows(At(*cache)) != rows || cache->column_count != op.query.column_count)
         return "the cache is not (positions*lanes, width)";
     }
+    if (At(op.key_cache).dtype != At(op.value_cache).dtype) return "the caches differ in type";
     for (const TensorRef* index : {&op.positions, &op.lanes, &op.history}) {
       if (!index->present() || At(*index).dtype != DType::kI32)
         return "positions, lanes or history is not an i32 slot";
@@ -306,6 +309,47 @@ Status CheckSlots(const Plan& plan) {
   return OkStatus();
 }
 
+// The slots of one op that may be f16.
+class HalfChecker {
+ public:
+  HalfChecker(const Plan& plan, const Op& op) : plan_(plan) {
+    if (std::holds_alternative<LinearOp>(op)) {
+      allowed_ = {"output"};
+    } else if (std::holds_alternative<AttentionOp>(op)) {
+      allowed_ = {"key", "value"};
+    } else if (std::holds_alternative<AttentionWeightsOp>(op)) {
+      allowed_ = {"key"};
+    } else if (std::holds_alternative<CachedAttentionOp>(op)) {
+      allowed_ = {"key_cache", "value_cache"};
+    }
+  }
+
+  void Read(const char* name, const TensorRef& ref) { Tensor(name, ref); }
+  void Write(const char* name, const TensorRef& ref) { Tensor(name, ref); }
+  void Update(const char* name, const TensorRef& ref) { Tensor(name, ref); }
+  void Constant(const char*, const WeightRef&) {}
+  template <typename T>
+  void Parameter(const char*, T) {}
+
+  const std::string& error() const { return error_; }
+
+ private:
+  void Tensor(std::string_view name, const TensorRef& ref) {
+    if (!ref.present()) return;
+    const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
+    if (slot.dtype != DType::kF16) return;
+    if (std::find(allowed_.begin(), allowed_.end(), name) == allowed_.end()) {
+      error_ = std::string(name) + " is f16";
+    } else if (slot.columns % 2 != 0 || ref.column_begin % 2 != 0 || ref.column_count % 2 != 0) {
+      error_ = std::string(name) + " is f16 and not of whole words";
+    }
+  }
+
+  const Plan& plan_;
+  std::vector<std::string_view> allowed_;
+  std::string error_;
+};
+
 // The operands of one op that may be stored as i8.
 class Int8Checker {
  public:
@@ -351,6 +395,12 @@ Status Plan::Validate() const {
     if (!error.empty()) {
       return Internal(StrFormat("%s: op %zu %s: %s", name.c_str(), i,
                                 std::string(OpName(ops[i])).c_str(), error.c_str()));
+    }
+    HalfChecker halves(*this, ops[i]);
+    VisitOperands(ops[i], halves);
+    if (!halves.error().empty()) {
+      return Internal(StrFormat("%s: op %zu %s: %s", name.c_str(), i,
+                                std::string(OpName(ops[i])).c_str(), halves.error().c_str()));
     }
     Int8Checker int8(*this, ops[i]);
     VisitOperands(ops[i], int8);

@@ -30,6 +30,11 @@ uint16_t FloatToHalf(float value) {
   return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
+uint16_t FloatToFiniteHalf(float value) {
+  constexpr float kLargest = 65504.0f;
+  return FloatToHalf(value > kLargest ? kLargest : value < -kLargest ? -kLargest : value);
+}
+
 float BFloat16ToFloat(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }

@@ -1,6 +1,6 @@
 // What the tiled products stage in shared memory: four neighbouring elements of an input's segment,
 // four neighbouring columns of the packed weights; zeros outside either.
-layout(constant_id = 6) const bool VECTORS = false;  // every segment begins and ends at a vec4
+layout(constant_id = 7) const bool VECTORS = false;  // every segment begins and ends at a vec4
 
 layout(binding = 1, std430) readonly buffer Input { float a[]; };
 layout(binding = 1, std430) readonly buffer InputVectors { vec4 a4[]; };

@@ -8,6 +8,7 @@
 
 #include "runtime/backend/reference/reference_backend.h"
 #include "runtime/base/string_format.h"
+#include "runtime/tensor/half.h"
 #include "tests/conformance/backends.h"
 #include "tests/conformance/op_case.h"
 
@@ -41,24 +42,36 @@ bool Close(float got, float expected, const Tolerance& tolerance) {
   return std::abs(got - expected) <= tolerance.absolute + tolerance.relative * std::abs(expected);
 }
 
+float NumberAt(const Slot& slot, const std::byte* bytes) {
+  float number;
+  uint16_t half;
+  if (slot.dtype != DType::kF16) return std::memcpy(&number, bytes, sizeof(number)), number;
+  return std::memcpy(&half, bytes, sizeof(half)), HalfToFloat(half);
+}
+
+// f16 numbers may be a step apart: what lies between two of them is rounded.
+Tolerance ToleranceOf(const Slot& slot, Tolerance tolerance) {
+  if (slot.dtype == DType::kF16) tolerance.relative += 0x1p-10f;
+  return tolerance;
+}
+
 // The first difference between two runs, or nothing.
 std::string Difference(const OpCase& op_case, const Tolerance& tolerance, const Contents& got,
                        const Contents& expected) {
   for (const Slot& slot : op_case.plan->slots) {
     const auto& a = got[static_cast<size_t>(slot.external)];
     const auto& b = expected[static_cast<size_t>(slot.external)];
-    if (slot.dtype != DType::kF32) {
+    if (slot.dtype != DType::kF32 && slot.dtype != DType::kF16) {
       if (a != b) return slot.name + " differs";
       continue;
     }
-    for (size_t i = 0; i + 4 <= a.size(); i += 4) {
-      float x, y;
-      std::memcpy(&x, &a[i], 4);
-      std::memcpy(&y, &b[i], 4);
-      if (Close(x, y, tolerance)) continue;
+    const size_t size = DTypeSize(slot.dtype);
+    for (size_t i = 0; i + size <= a.size(); i += size) {
+      const float x = NumberAt(slot, &a[i]), y = NumberAt(slot, &b[i]);
+      if (Close(x, y, ToleranceOf(slot, tolerance))) continue;
       const auto columns = static_cast<size_t>(slot.columns);
-      return StrFormat("%s[%zu,%zu]: %.9g, expected %.9g", slot.name.c_str(), i / 4 / columns,
-                       i / 4 % columns, double{x}, double{y});
+      return StrFormat("%s[%zu,%zu]: %.9g, expected %.9g", slot.name.c_str(), i / size / columns,
+                       i / size % columns, double{x}, double{y});
     }
   }
   return "";

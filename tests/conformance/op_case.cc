@@ -13,6 +13,7 @@ namespace espalier::conformance {
 namespace {
 
 constexpr int32_t kLeftColumns = 3;  // of a slot beside the window, odd so that rows are unaligned
+constexpr int32_t kLeftHalves = 6;   // the same of f16, which lie in whole words
 constexpr int32_t kRightColumns = 2;
 constexpr int32_t kSpareRows = 2;
 
@@ -68,23 +69,36 @@ TensorRef CaseBuilder::AddSlot(espalier::Slot slot, int32_t columns, float ampli
   slot.name = "slot" + std::to_string(index);
   slot.external = plan_.external_count++;
   const bool is_index = slot.dtype == DType::kI32;
-  slot.columns = is_index ? columns : columns + kLeftColumns + kRightColumns;
+  const bool is_half = slot.dtype == DType::kF16;
+  const int32_t left = is_index ? 0 : is_half ? kLeftHalves : kLeftColumns;
+  slot.columns = is_index ? columns : left + columns + kRightColumns;
   std::vector<std::byte> bytes(static_cast<size_t>(plan_.MaxBytes(slot)));
-  for (size_t i = 0; !is_index && i + 4 <= bytes.size(); i += 4) {
+  const size_t size = DTypeSize(slot.dtype);
+  for (size_t i = 0; !is_index && i + size <= bytes.size(); i += size) {
     const float value = Random(amplitude);
-    std::memcpy(&bytes[i], &value, 4);
+    const uint16_t half = FloatToHalf(value);
+    std::memcpy(&bytes[i], is_half ? static_cast<const void*>(&half) : &value, size);
   }
   case_.contents.push_back(std::move(bytes));
   plan_.slots.push_back(std::move(slot));
-  return {.slot = index, .column_begin = is_index ? 0 : kLeftColumns, .column_count = columns};
+  return {.slot = index, .column_begin = left, .column_count = columns};
 }
 
 TensorRef CaseBuilder::Slot(int32_t length, int32_t columns, float amplitude) {
-  return AddSlot({.name = {}, .length = length}, columns, amplitude);
+  return Numbers(DType::kF32, length, columns, amplitude);
 }
 
 TensorRef CaseBuilder::FixedSlot(int32_t rows, int32_t columns, float amplitude) {
-  return AddSlot({.name = {}, .length = -1, .fixed_rows = rows}, columns, amplitude);
+  return FixedNumbers(DType::kF32, rows, columns, amplitude);
+}
+
+TensorRef CaseBuilder::Numbers(DType dtype, int32_t length, int32_t columns, float amplitude) {
+  return AddSlot({.name = {}, .dtype = dtype, .length = length}, columns, amplitude);
+}
+
+TensorRef CaseBuilder::FixedNumbers(DType dtype, int32_t rows, int32_t columns, float amplitude) {
+  return AddSlot({.name = {}, .dtype = dtype, .length = -1, .fixed_rows = rows}, columns,
+                 amplitude);
 }
 
 TensorRef CaseBuilder::Indices(int32_t length, const std::vector<int32_t>& values) {

@@ -51,6 +51,9 @@ class CaseBuilder {
   // A window into a wider slot: uniform values in [-amplitude, amplitude].
   TensorRef Slot(int32_t length, int32_t columns, float amplitude = 1.0f);
   TensorRef FixedSlot(int32_t rows, int32_t columns, float amplitude = 1.0f);
+  // The same of a slot that is f32 or f16.
+  TensorRef Numbers(DType dtype, int32_t length, int32_t columns, float amplitude = 1.0f);
+  TensorRef FixedNumbers(DType dtype, int32_t rows, int32_t columns, float amplitude = 1.0f);
   // (length or rows, columns) indices; those behind `values` are zero.
   TensorRef Indices(int32_t length, const std::vector<int32_t>& values);
   TensorRef FixedIndices(int32_t rows, int32_t columns, const std::vector<int32_t>& values);
@@ -61,7 +64,7 @@ class CaseBuilder {
   // The same for operands that are never i8 (Plan::Validate): f32 then.
   WeightRef FloatWeight(int64_t rows, int64_t columns, float amplitude = 1.0f);
 
-  // Overwrites one element of the window.
+  // Overwrites one element of the window, which is f32.
   void Poke(const TensorRef& ref, int32_t row, int32_t column, float value);
 
   // OpCase::rounding of a product of `depth`.

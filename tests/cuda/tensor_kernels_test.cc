@@ -36,6 +36,7 @@ class AlignedMatrix {
   Window<T> window() {
     return {.data = begin_, .stride = stride_};
   }
+  Numbers numbers() { return {.data = begin_, .stride = stride_}; }
   float At(int row, int column) const { return begin_[row * stride_ + column]; }
 
  private:
@@ -68,8 +69,8 @@ TEST(TensorKernelsTest, AttentionReadsAlignedRowsAsOthers) {
         AlignedMatrix value(keys, columns, aligned, v);
         LaunchAttentionTensor({.rows = {.most = queries},
                                .query = query.window(),
-                               .key = key.window(),
-                               .value = value.window(),
+                               .key = key.numbers(),
+                               .value = value.numbers(),
                                .output = output.window<float>(),
                                .heads = heads,
                                .width = width,
@@ -104,7 +105,7 @@ TEST(TensorKernelsTest, ProductsReadAlignedRowsAsOthers) {
                    .stride = stride,
                    .storage = Storage::kI8,
                    .row_scales = scales.data()},
-         .epilogue = {.output = output.window<float>(), .columns = columns}},
+         .epilogue = {.output = output.numbers(), .columns = columns}},
         nullptr);
   }
   EXPECT_EQ(Differences(outputs[0], outputs[1], rows, columns), 0);

@@ -16,13 +16,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
 
-// Keys and values of one head: the columns [begin, begin + width) of row rows(t). `Rows` maps a
-// position t to a row of both matrices.
-template <typename Rows>
+// Keys and values of one head, f32 or f16: the columns [begin, begin + width) of row rows(t).
+// `RowsOf` maps a position t to a row of both matrices.
+template <typename T, typename RowsOf>
 struct HeadMemory {
-  MatrixView<float> keys, values;
+  using Number = T;
+  MatrixView<T> keys, values;
   int64_t begin, width;
-  Rows rows;
+  RowsOf rows;
 };
 
 // Rows that are taken through a key or value at once: as many as have their sums in registers.
@@ -72,10 +73,10 @@ HWY_INLINE void StoreSums(const V (&sums)[4], float* to) {
 }
 
 // rows[r].scores[t + j] = query of row r · key of t + j, j in [0, 4).
-template <int kRows, typename Rows>
-HWY_INLINE void ScoreFourKeys(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t t) {
+template <int kRows, typename Memory>
+HWY_INLINE void ScoreFourKeys(const Memory& memory, const AttendingRow* rows, int64_t t) {
   const Floats d;
-  const float* keys[4];
+  const typename Memory::Number* keys[4];
   HWY_UNROLL(4) for (int j = 0; j < 4; ++j) {
     keys[j] = memory.keys.row(memory.rows(t + j)) + memory.begin;
   }
@@ -86,7 +87,7 @@ HWY_INLINE void ScoreFourKeys(const HeadMemory<Rows>& memory, const AttendingRow
   int64_t i = 0;
   for (; i + kLanes <= memory.width; i += kLanes) {
     V key[4];
-    HWY_UNROLL(4) for (int j = 0; j < 4; ++j) key[j] = hn::LoadU(d, keys[j] + i);
+    HWY_UNROLL(4) for (int j = 0; j < 4; ++j) key[j] = LoadFloats(keys[j] + i);
     HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
       const V query = hn::LoadU(d, rows[r].query + i);
       HWY_UNROLL(4) for (int j = 0; j < 4; ++j) {
@@ -98,28 +99,27 @@ HWY_INLINE void ScoreFourKeys(const HeadMemory<Rows>& memory, const AttendingRow
     float* scores = rows[r].scores + t;
     StoreSums(sums[r], scores);
     for (int64_t c = i; c < memory.width; ++c) {
-      for (int j = 0; j < 4; ++j) scores[j] += rows[r].query[c] * keys[j][c];
+      for (int j = 0; j < 4; ++j) scores[j] += rows[r].query[c] * ToFloat(keys[j][c]);
     }
   }
 }
 
 // scores[t] for t in [begin, end) of kRows rows.
-template <int kRows, typename Rows>
-void ScoreRange(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t begin,
-                int64_t end) {
+template <int kRows, typename Memory>
+void ScoreRange(const Memory& memory, const AttendingRow* rows, int64_t begin, int64_t end) {
   int64_t t = begin;
   for (; t + 4 <= end; t += 4) ScoreFourKeys<kRows>(memory, rows, t);
   const Floats d;
   for (; t < end; ++t) {
-    const float* key = memory.keys.row(memory.rows(t)) + memory.begin;
+    const auto* key = memory.keys.row(memory.rows(t)) + memory.begin;
     for (int r = 0; r < kRows; ++r) {
       V sum = hn::Zero(d);
       int64_t i = 0;
       for (; i + kLanes <= memory.width; i += kLanes) {
-        sum = hn::MulAdd(hn::LoadU(d, rows[r].query + i), hn::LoadU(d, key + i), sum);
+        sum = hn::MulAdd(hn::LoadU(d, rows[r].query + i), LoadFloats(key + i), sum);
       }
       rows[r].scores[t] = Sum(sum);
-      for (; i < memory.width; ++i) rows[r].scores[t] += rows[r].query[i] * key[i];
+      for (; i < memory.width; ++i) rows[r].scores[t] += rows[r].query[i] * ToFloat(key[i]);
     }
   }
 }
@@ -156,9 +156,9 @@ HWY_INLINE float ExpAndSum(float* values, int64_t count, float scale, float shif
 
 // Columns [column, column + kVectors·kLanes) of the head: rows[r].out += Σ weight of t · value of
 // t, t in [begin, end), the weights in `scores`.
-template <int kRows, int kVectors, typename Rows>
-HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, const AttendingRow* rows,
-                                   int64_t column, int64_t begin, int64_t end) {
+template <int kRows, int kVectors, typename Memory>
+HWY_INLINE void AddWeightedColumns(const Memory& memory, const AttendingRow* rows, int64_t column,
+                                   int64_t begin, int64_t end) {
   const Floats d;
   V sums[kRows][kVectors];
   HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
@@ -167,9 +167,9 @@ HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, const Attendi
     }
   }
   for (int64_t t = begin; t < end; ++t) {
-    const float* row = memory.values.row(memory.rows(t)) + memory.begin + column;
+    const auto* row = memory.values.row(memory.rows(t)) + memory.begin + column;
     V values[kVectors];
-    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) values[v] = hn::LoadU(d, row + v * kLanes);
+    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) values[v] = LoadFloats(row + v * kLanes);
     HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
       const V weight = hn::Set(d, rows[r].scores[t]);
       HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) {
@@ -185,9 +185,8 @@ HWY_INLINE void AddWeightedColumns(const HeadMemory<Rows>& memory, const Attendi
 }
 
 // Over all of the head's columns.
-template <int kRows, typename Rows>
-void AddWeighted(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64_t begin,
-                 int64_t end) {
+template <int kRows, typename Memory>
+void AddWeighted(const Memory& memory, const AttendingRow* rows, int64_t begin, int64_t end) {
   int64_t c = 0;
   if constexpr (kRows == 1) {  // more vectors: sums enough to hide the latency of an addition
     for (; c + 8 * kLanes <= memory.width; c += 8 * kLanes) {
@@ -203,7 +202,8 @@ void AddWeighted(const HeadMemory<Rows>& memory, const AttendingRow* rows, int64
   for (; c < memory.width; ++c) {
     for (int r = 0; r < kRows; ++r) {
       for (int64_t t = begin; t < end; ++t) {
-        rows[r].out[c] += rows[r].scores[t] * memory.values.row(memory.rows(t))[memory.begin + c];
+        const auto value = memory.values.row(memory.rows(t))[memory.begin + c];
+        rows[r].out[c] += rows[r].scores[t] * ToFloat(value);
       }
     }
   }
@@ -219,8 +219,8 @@ HWY_INLINE void Soften(const AttendingRow& row, float scale) {
 
 // out = Σ softmax(q·K·scale)·V for kRows rows that share keys and values. A block of keys, then of
 // values, is read once for all rows.
-template <int kRows, typename Rows>
-void AttendGroup(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows) {
+template <int kRows, typename Memory>
+void AttendGroup(const Memory& memory, float scale, const AttendingRow* rows) {
   int64_t shared = rows[0].count;
   for (int r = 0; r < kRows; ++r) {
     std::fill_n(rows[r].out, memory.width, 0.0f);
@@ -236,17 +236,15 @@ void AttendGroup(const HeadMemory<Rows>& memory, float scale, const AttendingRow
 }
 
 // The same for row_count rows, 0 < row_count <= kRows.
-template <int kRows, typename Rows>
-void AttendSome(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows,
-                int64_t row_count) {
+template <int kRows, typename Memory>
+void AttendSome(const Memory& memory, float scale, const AttendingRow* rows, int64_t row_count) {
   if (row_count == kRows) return AttendGroup<kRows>(memory, scale, rows);
   if constexpr (kRows > 1) AttendSome<kRows - 1>(memory, scale, rows, row_count);
 }
 
 // The same for any number of rows.
-template <typename Rows>
-void AttendRows(const HeadMemory<Rows>& memory, float scale, const AttendingRow* rows,
-                int64_t row_count) {
+template <typename Memory>
+void AttendRows(const Memory& memory, float scale, const AttendingRow* rows, int64_t row_count) {
   for (int64_t r = 0; r < row_count; r += kRowGroup) {
     AttendSome<kRowGroup>(memory, scale, rows + r, std::min<int64_t>(kRowGroup, row_count - r));
   }

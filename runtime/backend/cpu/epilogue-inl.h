@@ -21,15 +21,22 @@ constexpr int64_t kBlockPanels = 768 / kPanelColumns;
 constexpr int64_t kFewRows = 12;  // at most: a task per panel, which streams the weights once
 static_assert(kFewRows <= kBlockRows && kBlockRows % kTileRows == 0);
 
-using RowPointers = std::array<float*, static_cast<size_t>(kBlockRows)>;
+// Where the rows of a block begin in the output.
+struct OutputRow {
+  float* data;
+  Half* halves;
+};
+using RowPointers = std::array<OutputRow, static_cast<size_t>(kBlockRows)>;
 
 inline RowPointers OutputRows(const GemmOutput& output, int64_t row_begin, int64_t rows) {
   RowPointers pointers{};
   int64_t group = row_begin / output.group_rows;
   int64_t within = row_begin % output.group_rows;
   for (int64_t r = 0; r < rows; ++r) {
+    const int64_t at = group * output.group_stride + within * output.row_stride;
     pointers[static_cast<size_t>(r)] =
-        output.data + group * output.group_stride + within * output.row_stride;
+        output.halves == nullptr ? OutputRow{.data = output.data + at, .halves = nullptr}
+                                 : OutputRow{.data = nullptr, .halves = output.halves + at};
     if (++within == output.group_rows) ++group, within = 0;
   }
   return pointers;
@@ -51,7 +58,8 @@ struct FloatSums {
   Row RowAt(int64_t r) const { return {sums + r * kPanelColumns}; }
 };
 
-// The last panel's columns go through a buffer, so that nothing beyond the output is touched.
+// The last panel's columns go through a buffer, so that nothing beyond the output is touched, and
+// so do those of f16 outputs.
 struct PartialRow {
   HWY_ALIGN float values[kPanelColumns] = {};
 };
@@ -70,7 +78,7 @@ void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& ep
   const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + tile.column_begin;
   for (int64_t r = 0; r < tile.rows; ++r) {
     const auto row = sums.RowAt(r);
-    float* to = outputs[static_cast<size_t>(r)] + tile.column_begin;
+    const OutputRow& to = outputs[static_cast<size_t>(r)];
     const float* residual = epilogue.residual == nullptr
                                 ? nullptr
                                 : epilogue.residual +
@@ -78,7 +86,8 @@ void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& ep
                                       tile.column_begin;
     PartialRow partial, partial_residual;
     const bool is_partial = tile.columns < kPanelColumns;
-    float* target = is_partial ? partial.values : to;
+    const bool is_direct = !is_partial && to.halves == nullptr;
+    float* target = is_direct ? to.data + tile.column_begin : partial.values;
     if (is_partial && residual != nullptr) {
       std::copy_n(residual, tile.columns, partial_residual.values);
       residual = partial_residual.values;
@@ -88,7 +97,12 @@ void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& ep
       if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
       hn::StoreU(y, d, target + c);
     }
-    if (is_partial) std::copy_n(partial.values, tile.columns, to);
+    if (is_direct) continue;
+    if (to.halves != nullptr) {
+      StoreHalves(partial.values, tile.columns, to.halves + tile.column_begin);
+    } else {
+      std::copy_n(partial.values, tile.columns, to.data + tile.column_begin);
+    }
   }
 }
 

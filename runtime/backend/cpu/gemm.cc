@@ -56,7 +56,7 @@ const float* PanelAsFloats(const PanelPart<float>& part, float*) { return part.w
 template <typename W>
 const float* PanelAsFloats(const PanelPart<W>& part, float* scratch) {
   for (int64_t i = 0; i < part.depth * kPanelColumns; i += kLanes) {
-    hn::StoreU(LoadWeights(part.weights + i), Floats(), scratch + i);
+    hn::StoreU(LoadFloats(part.weights + i), Floats(), scratch + i);
   }
   return scratch;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hwy/base.h"
 #include "runtime/backend/cpu/kernel.h"
 #include "runtime/base/function_ref.h"
 
@@ -36,6 +37,7 @@ struct GemmEpilogue {
 // of one step of a convolution are rows of the product and columns of its slot.
 struct GemmOutput {
   float* data = nullptr;
+  hwy::float16_t* halves = nullptr;  // in place of `data`: f16 rows
   int64_t group_rows = 1;
   int64_t group_stride = 0;
   int64_t row_stride = 0;

@@ -5,14 +5,31 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include "hwy/base.h"
 #include "runtime/backend/cpu/packed_matrix.h"
 #include "runtime/backend/host/operands.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/graph/plan.h"
 
 namespace espalier::cpu {
+
+// An f32 or f16 slot as numbers of type T, float or hwy::float16_t.
+template <typename T>
+MatrixView<T> ViewAs(const Operands& operands, const TensorRef& ref) {
+  if constexpr (std::is_same_v<T, float>) {
+    return operands.F32(ref);
+  } else {
+    static_assert(std::is_same_v<T, hwy::float16_t>);
+    const MatrixView<uint16_t> bits = operands.F16(ref);
+    return {.data = reinterpret_cast<T*>(bits.data),
+            .rows = bits.rows,
+            .columns = bits.columns,
+            .row_stride = bits.row_stride};
+  }
+}
 
 // Floats of scratch that a kernel uses while it runs, at the plan's largest row counts.
 struct ScratchSize {
@@ -71,6 +88,10 @@ struct Preparation {
   ThreadPool& pool;  // to make them with
   IntegerProducts integer_products;
   RoundedFactors rounded_factors;
+
+  DType TypeOf(const TensorRef& ref) const {
+    return plan.slots[static_cast<size_t>(ref.slot)].dtype;
+  }
 };
 
 // A one-row weight as f32, padded with zeros to `padded` elements; empty without an operand.

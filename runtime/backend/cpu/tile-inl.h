@@ -43,7 +43,7 @@ void Tile(const float* HWY_RESTRICT a, int64_t a_stride, const W* HWY_RESTRICT b
     HWY_UNROLL(8) for (int part = 0; part < kParts; ++part) {
       V weights[kPanelVectors];
       HWY_UNROLL(8)
-      for (int v = 0; v < kPanelVectors; ++v) weights[v] = LoadWeights(b + v * kLanes);
+      for (int v = 0; v < kPanelVectors; ++v) weights[v] = LoadFloats(b + v * kLanes);
       b += kPanelColumns;
       HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
         const V factor = hn::Set(d, a[r * a_stride + k + part]);
@@ -57,7 +57,7 @@ void Tile(const float* HWY_RESTRICT a, int64_t a_stride, const W* HWY_RESTRICT b
     HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
       const V factor = hn::Set(d, a[r * a_stride + k]);
       HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
-        sums[0][r][v] = hn::MulAdd(factor, LoadWeights(b + v * kLanes), sums[0][r][v]);
+        sums[0][r][v] = hn::MulAdd(factor, LoadFloats(b + v * kLanes), sums[0][r][v]);
       }
     }
   }

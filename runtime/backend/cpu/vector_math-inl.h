@@ -8,9 +8,11 @@
 #endif
 
 #include <cstdint>
+#include <cstring>
 
 #include "hwy/highway.h"
 #include "runtime/graph/refs.h"
+#include "runtime/tensor/half.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
@@ -25,17 +27,55 @@ constexpr int64_t kLanes = HWY_LANES(float);
 using Half = hwy::float16_t;
 using BFloat = hwy::bfloat16_t;
 
-HWY_INLINE V LoadWeights(const float* from) { return hn::LoadU(Floats(), from); }
-HWY_INLINE V LoadWeights(const Half* from) {
+// Stored numbers as floats: weights, keys, values.
+HWY_INLINE V LoadFloats(const float* from) { return hn::LoadU(Floats(), from); }
+HWY_INLINE V LoadFloats(const Half* from) {
   return hn::PromoteTo(Floats(), hn::LoadU(hn::Rebind<Half, Floats>(), from));
 }
-HWY_INLINE V LoadWeights(const BFloat* from) {
+HWY_INLINE V LoadFloats(const BFloat* from) {
   return hn::PromoteTo(Floats(), hn::LoadU(hn::Rebind<BFloat, Floats>(), from));
 }
 
-HWY_INLINE V LoadWeights(const int8_t* from) {
+HWY_INLINE V LoadFloats(const int8_t* from) {
   const hn::Rebind<int32_t, Floats> di;
   return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(hn::Rebind<int8_t, Floats>(), from)));
+}
+
+// One of them.
+inline float ToFloat(float value) { return value; }
+// Both 16-bit types by their bits: on ARM one of them is the compiler's own.
+template <typename W>
+uint16_t BitsOf(const W& value) {
+  static_assert(sizeof(W) == sizeof(uint16_t));
+  uint16_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+inline float ToFloat(int8_t value) { return static_cast<float>(value); }
+inline float ToFloat(const Half& value) { return HalfToFloat(BitsOf(value)); }
+inline float ToFloat(const BFloat& value) { return BFloat16ToFloat(BitsOf(value)); }
+
+// to[0, count) = from, as f16 slots hold them (graph/plan.h).
+HWY_INLINE void StoreHalves(const float* from, int64_t count, Half* to) {
+  const Floats d;
+  const hn::Rebind<Half, Floats> half;
+  const V largest = hn::Set(d, 65504.0f), smallest = hn::Set(d, -65504.0f);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    V x = hn::Min(largest, hn::Max(smallest, hn::LoadU(d, from + i)));
+#if (HWY_ARCH_X86 && HWY_TARGET >= HWY_SSE4) || HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+    // Highway cuts bits off where there is no instruction: add what rounds to nearest even.
+    const hn::RebindToUnsigned<Floats> bits;
+    const auto word = hn::BitCast(bits, x);
+    const auto odd = hn::And(hn::ShiftRight<13>(word), hn::Set(bits, 1));
+    x = hn::BitCast(d, hn::Add(word, hn::Add(odd, hn::Set(bits, 0xFFF))));
+#endif
+    hn::StoreU(hn::DemoteTo(half, x), half, to + i);
+  }
+  for (; i < count; ++i) {
+    const uint16_t bits = FloatToFiniteHalf(from[i]);
+    std::memcpy(to + i, &bits, sizeof(bits));
+  }
 }
 
 // e^x, relative error 2e-7; 0 below -87.3, infinity above 88.8, NaN for NaN. The polynomial is the

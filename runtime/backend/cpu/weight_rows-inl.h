@@ -6,11 +6,8 @@
 #define ESP_CPU_WEIGHT_ROWS_INL_H_
 #endif
 
-#include <cstring>
-
 #include "runtime/backend/cpu/vector_math-inl.h"
 #include "runtime/backend/host/operands.h"
-#include "runtime/tensor/half.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier::cpu::HWY_NAMESPACE {
@@ -28,19 +25,6 @@ inline StoredRow WeightElements(const Weight& table, int64_t row) {
           table.row_scales == nullptr ? 1.0f : table.row_scales[row]};
 }
 
-inline float ToFloat(float value) { return value; }
-// Both 16-bit types by their bits: on ARM one of them is the compiler's own.
-template <typename W>
-uint16_t BitsOf(const W& value) {
-  static_assert(sizeof(W) == sizeof(uint16_t));
-  uint16_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-inline float ToFloat(int8_t value) { return static_cast<float>(value); }
-inline float ToFloat(const Half& value) { return HalfToFloat(BitsOf(value)); }
-inline float ToFloat(const BFloat& value) { return BFloat16ToFloat(BitsOf(value)); }
-
 // y = x · scale + row; y = row · scale without x. y may be x.
 template <bool kHasInput, typename W>
 void CombineRow(const float* x, float scale, const W* row, int64_t columns, float* y) {
@@ -48,7 +32,7 @@ void CombineRow(const float* x, float scale, const W* row, int64_t columns, floa
   const V scales = hn::Set(d, scale);
   int64_t c = 0;
   for (; c + kLanes <= columns; c += kLanes) {
-    const V stored = LoadWeights(row + c);
+    const V stored = LoadFloats(row + c);
     V result;
     if constexpr (kHasInput) {
       result = hn::MulAdd(hn::LoadU(d, x + c), scales, stored);

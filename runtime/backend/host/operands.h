@@ -20,6 +20,21 @@ struct MatrixView {
   T* row(int64_t index) const { return data + index * row_stride; }
 };
 
+// A matrix of f32 or f16 numbers (graph/plan.h) as floats. For cold paths.
+class NumberView {
+ public:
+  NumberView(std::byte* data, DType dtype, int64_t row_stride)
+      : data_(data), dtype_(dtype), row_stride_(row_stride) {}
+
+  float Get(int64_t row, int64_t column) const;
+  void Set(int64_t row, int64_t column, float value) const;
+
+ private:
+  std::byte* data_;
+  DType dtype_;
+  int64_t row_stride_;
+};
+
 // The slots of a plan at their places, with the row counts of the present run.
 class Operands {
  public:
@@ -35,6 +50,12 @@ class Operands {
     return slot.length >= 0 ? lengths_[static_cast<size_t>(slot.length)] : slot.fixed_rows;
   }
   MatrixView<float> F32(const TensorRef& ref) const { return View<float>(ref, DType::kF32); }
+  // The bits of f16 numbers.
+  MatrixView<uint16_t> F16(const TensorRef& ref) const { return View<uint16_t>(ref, DType::kF16); }
+  NumberView Numbers(const TensorRef& ref) const;
+  DType TypeOf(const TensorRef& ref) const {
+    return plan_.slots[static_cast<size_t>(ref.slot)].dtype;
+  }
   MatrixView<const int32_t> I32(const TensorRef& ref) const {
     return View<const int32_t>(ref, DType::kI32);
   }

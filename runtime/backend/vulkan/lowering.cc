@@ -13,10 +13,11 @@ Tensor Lowering::At(const TensorRef& ref) const {
   // Descriptors begin at the device's alignment; what is left of the offset is added to the base.
   const VkDeviceSize rest =
       RangeOf(plan_, ref.slot).begin % device_.limits.minStorageBufferOffsetAlignment;
-  return {
-      .slot = ref.slot,
-      .base = static_cast<uint32_t>(rest / sizeof(float)) + static_cast<uint32_t>(ref.column_begin),
-      .stride = static_cast<uint32_t>(slot.columns)};
+  return {.slot = ref.slot,
+          .base = static_cast<uint32_t>(rest / DTypeSize(slot.dtype)) +
+                  static_cast<uint32_t>(ref.column_begin),
+          .stride = static_cast<uint32_t>(slot.columns),
+          .is_half = slot.dtype == DType::kF16};
 }
 
 uint32_t Lowering::Rows(const TensorRef& ref) const {

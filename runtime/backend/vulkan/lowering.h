@@ -17,7 +17,8 @@ namespace espalier::vulkan {
 struct Tensor {
   int32_t slot = -1;
   uint32_t base = 0;
-  uint32_t stride = 0;  // between rows
+  uint32_t stride = 0;   // between rows
+  bool is_half = false;  // elements are f16, two to a word
 
   Binding Read() const { return {.slot = slot}; }
   Binding Write() const { return {.slot = slot, .written = true}; }

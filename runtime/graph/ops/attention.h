@@ -6,7 +6,7 @@ namespace espalier {
 
 // Multi-head attention over all keys (encoder self-attention, decoder source attention; spec §5,
 // §7).
-//   query, output: (query rows, width) f32   key, value: (key rows, width) f32
+//   query, output: (query rows, width) f32   key, value: (key rows, width), both f32 or both f16
 //   heads are contiguous slices of width / heads columns; scores · 1/sqrt(width / heads);
 //   softmax in f32 over all key rows; output must not overlap query, key or value
 struct AttentionOp {

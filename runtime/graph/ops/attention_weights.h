@@ -8,7 +8,7 @@ namespace espalier {
 // attention ops never hold a score matrix; what few heads look at is computed again by this one.
 //   weights[r][t] = scale · softmax_t(query[r] · key[t] / sqrt(width)), t in [0, key rows);
 //   with `accumulate` that is added to what is there, so that several heads give their mean
-//   query: (R, width) f32   key: (T, width) f32: the head's columns
+//   query: (R, width) f32   key: (T, width) f32 or f16: the head's columns
 //   weights: (R, at least the most key rows) f32; columns from T on stay as they are; must not
 //   overlap query or key
 struct AttentionWeightsOp {

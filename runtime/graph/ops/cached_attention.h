@@ -13,7 +13,7 @@ namespace espalier {
 // keys and values never move. A prompt is fed as R rows of one lane with rising positions.
 //
 //   query, key, value, output: (R, width) f32; output must not overlap the others
-//   key_cache, value_cache: (position_count · lane_count, width) f32, external
+//   key_cache, value_cache: (position_count · lane_count, width), both f32 or both f16, external
 //   positions, lanes: (R, 1) i32   history: (lane_count, position_count) i32
 // The caller fills history[lane][position] = lane for the rows it submits.
 struct CachedAttentionOp {

@@ -7,7 +7,7 @@ namespace espalier {
 // y = residual + scale · act(x·Wᵀ + b)   (spec §5, §7: every projection and feed-forward half)
 //   input: (rows, in) f32   weight: (out, in), any storage   bias: (1, out) or none
 //   residual: (rows, out) or none; may be the same slot as output
-//   output: (rows, out) f32; must not overlap input
+//   output: (rows, out) f32 or f16; must not overlap input; f32 where it is the residual too
 struct LinearOp {
   TensorRef input;
   WeightRef weight;

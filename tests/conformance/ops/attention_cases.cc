@@ -13,18 +13,20 @@ struct Shape {
   int32_t queries, keys, heads, width;  // width of one head
 };
 
-OpCase Make(const Shape& s, float amplitude, DType storage) {
+// `memory`: of keys and values.
+OpCase Make(const Shape& s, float amplitude, DType memory, DType storage) {
   CaseBuilder b("Attention_" + std::to_string(s.queries) + "_" + std::to_string(s.keys) + "_" +
                     std::to_string(s.heads) + "_" + std::to_string(s.width) + "_" +
-                    std::to_string(static_cast<int>(amplitude)),
+                    std::to_string(static_cast<int>(amplitude)) +
+                    (memory == DType::kF16 ? "_f16" : ""),
                 storage, {.absolute = 2e-5f, .relative = 1e-5f});
   const int32_t queries = b.Length(s.queries);
   const int32_t keys = b.Length(s.keys);
   const int32_t columns = s.heads * s.width;
   b.AllowRounding(0.008f + 0.003f * amplitude * amplitude);
   const TensorRef query = b.Slot(queries, columns, amplitude);
-  const TensorRef key = b.Slot(keys, columns, amplitude);
-  const TensorRef value = b.Slot(keys, columns);
+  const TensorRef key = b.Numbers(memory, keys, columns, amplitude);
+  const TensorRef value = b.Numbers(memory, keys, columns);
   const TensorRef output = b.Slot(queries, columns);
   return b.Build(
       AttentionOp{.query = query, .key = key, .value = value, .output = output, .heads = s.heads});
@@ -64,8 +66,18 @@ std::vector<OpCase> AttentionCases(DType storage) {
                                                {70, 129, 2, 100},
                                                {100, 700, 2, 64},
                                                {300, 37, 2, 24}}) {
-    cases.push_back(Make(shape, 1.0f, storage));
-    cases.push_back(Make(shape, 4.0f, storage));
+    cases.push_back(Make(shape, 1.0f, DType::kF32, storage));
+    cases.push_back(Make(shape, 4.0f, DType::kF32, storage));
+  }
+  for (const Shape& shape : std::vector<Shape>{{1, 33, 2, 64},
+                                               {3, 0, 2, 8},
+                                               {5, 150, 4, 64},
+                                               {8, 17, 2, 11},
+                                               {13, 33, 3, 12},
+                                               {17, 63, 2, 33},
+                                               {65, 65, 3, 16},
+                                               {100, 700, 2, 64}}) {
+    cases.push_back(Make(shape, 2.0f, DType::kF16, storage));
   }
   cases.push_back(WithNan(2, storage));
   cases.push_back(WithNan(40, storage));

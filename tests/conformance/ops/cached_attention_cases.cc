@@ -1,4 +1,6 @@
-// Tolerance: as for Attention.
+// Tolerance: as for Attention; of an f16 cache, keys and values that the rows bring may be rounded
+// to either neighbour: where the softmax looks at few of them that is a step of 2^-10, scores move
+// by less.
 #include "tests/conformance/op_case.h"
 
 namespace espalier::conformance {
@@ -8,10 +10,11 @@ struct Shape {
   int32_t heads, width, lanes, positions;
 };
 
-// Rows that each extend one hypothesis: lane l at position at[l].
-OpCase Step(const Shape& s, const std::vector<int32_t>& at, DType storage) {
+// `memory`: of the cache. Rows that each extend one hypothesis: lane l at position at[l].
+OpCase Step(const Shape& s, const std::vector<int32_t>& at, DType memory, DType storage) {
   CaseBuilder b("CachedAttention_step_" + std::to_string(s.heads) + "_" + std::to_string(s.width) +
-                    "_" + std::to_string(s.lanes) + "_" + std::to_string(at.size()),
+                    "_" + std::to_string(s.lanes) + "_" + std::to_string(at.size()) +
+                    (memory == DType::kF16 ? "_f16" : ""),
                 storage, {.absolute = 2e-5f, .relative = 1e-5f});
   const int32_t columns = s.heads * s.width;
   const int32_t rows = b.Length(static_cast<int32_t>(at.size()));
@@ -35,8 +38,8 @@ OpCase Step(const Shape& s, const std::vector<int32_t>& at, DType storage) {
   op.query = b.Slot(rows, columns, 2.0f);
   op.key = b.Slot(rows, columns, 2.0f);
   op.value = b.Slot(rows, columns);
-  op.key_cache = b.FixedSlot(s.positions * s.lanes, columns, 2.0f);
-  op.value_cache = b.FixedSlot(s.positions * s.lanes, columns);
+  op.key_cache = b.FixedNumbers(memory, s.positions * s.lanes, columns, 2.0f);
+  op.value_cache = b.FixedNumbers(memory, s.positions * s.lanes, columns);
   op.positions = b.Indices(rows, at);
   op.lanes = b.Indices(rows, lanes);
   op.history = b.FixedIndices(s.lanes, s.positions, history);
@@ -45,9 +48,10 @@ OpCase Step(const Shape& s, const std::vector<int32_t>& at, DType storage) {
 }
 
 // A prompt: rising positions of one lane.
-OpCase Prompt(const Shape& s, int32_t first, int32_t count, DType storage) {
-  CaseBuilder b("CachedAttention_prompt_" + std::to_string(count), storage,
-                {.absolute = 2e-5f, .relative = 1e-5f});
+OpCase Prompt(const Shape& s, int32_t first, int32_t count, DType memory, DType storage) {
+  CaseBuilder b(
+      "CachedAttention_prompt_" + std::to_string(count) + (memory == DType::kF16 ? "_f16" : ""),
+      storage, {.absolute = 2e-5f, .relative = 1e-5f});
   const int32_t columns = s.heads * s.width;
   const int32_t rows = b.Length(count);
   const int32_t lane = s.lanes - 1;
@@ -60,8 +64,8 @@ OpCase Prompt(const Shape& s, int32_t first, int32_t count, DType storage) {
   op.query = b.Slot(rows, columns, 2.0f);
   op.key = b.Slot(rows, columns, 2.0f);
   op.value = b.Slot(rows, columns);
-  op.key_cache = b.FixedSlot(s.positions * s.lanes, columns, 2.0f);
-  op.value_cache = b.FixedSlot(s.positions * s.lanes, columns);
+  op.key_cache = b.FixedNumbers(memory, s.positions * s.lanes, columns, 2.0f);
+  op.value_cache = b.FixedNumbers(memory, s.positions * s.lanes, columns);
   op.positions = b.Indices(rows, positions);
   op.lanes = b.Indices(rows, std::vector<int32_t>(static_cast<size_t>(count), lane));
   op.history = b.FixedIndices(
@@ -73,13 +77,17 @@ OpCase Prompt(const Shape& s, int32_t first, int32_t count, DType storage) {
 }  // namespace
 
 std::vector<OpCase> CachedAttentionCases(DType storage) {
-  return {Step({1, 1, 1, 1}, {0}, storage),
-          Step({2, 64, 5, 70}, {69, 3, 40, 0, 17}, storage),
-          Step({3, 10, 4, 33}, {31, 32, 15}, storage),
-          Step({2, 8, 3, 9}, {}, storage),
-          Step({8, 16, 2, 20}, {16, 19}, storage),
-          Prompt({2, 32, 3, 50}, 0, 40, storage),
-          Prompt({2, 12, 2, 20}, 5, 13, storage)};
+  std::vector<OpCase> cases = {Step({1, 1, 1, 1}, {0}, DType::kF32, storage)};
+  for (const DType memory : {DType::kF32, DType::kF16}) {
+    cases.push_back(Step({2, 64, 5, 70}, {69, 3, 40, 0, 17}, memory, storage));
+    cases.push_back(Step({3, 10, 4, 33}, {31, 32, 15}, memory, storage));
+    cases.push_back(Step({2, 7, 3, 9}, {8, 4}, memory, storage));
+    cases.push_back(Step({2, 8, 3, 9}, {}, memory, storage));
+    cases.push_back(Step({8, 16, 2, 20}, {16, 19}, memory, storage));
+    cases.push_back(Prompt({2, 32, 3, 50}, 0, 40, memory, storage));
+    cases.push_back(Prompt({2, 12, 2, 20}, 5, 13, memory, storage));
+  }
+  return cases;
 }
 
 }  // namespace espalier::conformance

@@ -38,6 +38,44 @@ OpCase Plain(const Shape& s, DType storage) {
   return b.Build(LinearOp{.input = input, .weight = weight, .bias = bias, .output = output});
 }
 
+// What keys and values come from: f16 numbers.
+OpCase ToHalves(const Shape& s, DType storage) {
+  const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in));
+  CaseBuilder b("Linear_f16_" + std::to_string(s.rows) + "x" + std::to_string(s.in) + "x" +
+                    std::to_string(s.out),
+                storage, ToleranceOf(storage, s.in, 1.0f, amplitude));
+  b.AllowRounding(s.in, 1.0f, amplitude);
+  const int32_t rows = b.Length(s.rows);
+  const TensorRef input = b.Slot(rows, s.in);
+  const WeightRef weight = b.Weight(s.out, s.in, amplitude);
+  const WeightRef bias = b.FloatWeight(1, s.out);
+  const TensorRef residual = b.Slot(rows, s.out);
+  return b.Build(LinearOp{.input = input,
+                          .weight = weight,
+                          .bias = bias,
+                          .output = b.Numbers(DType::kF16, rows, s.out),
+                          .activation = s.rows % 2 == 0 ? Activation::kNone : Activation::kRelu,
+                          .scale = 0.5f,
+                          .residual = s.rows % 2 == 0 ? residual : TensorRef{}});
+}
+
+// Sums beyond what f16 holds, of inputs that it does hold.
+OpCase TooLargeForHalves(int32_t row_count, DType storage) {
+  constexpr float kLarge = 6e4f;
+  CaseBuilder b("Linear_f16_large" + std::to_string(row_count), storage,
+                ToleranceOf(storage, 19, kLarge, 1.0f));
+  b.AllowRounding(19, kLarge, 1.0f);
+  const int32_t rows = b.Length(row_count);
+  const TensorRef input = b.Slot(rows, 19);
+  for (const int32_t column : {3, 7, 18}) {
+    b.Poke(input, row_count - 1, column, kLarge);
+    b.Poke(input, 0, column, -kLarge);
+  }
+  const WeightRef weight = b.Weight(36, 19);
+  return b.Build(
+      LinearOp{.input = input, .weight = weight, .output = b.Numbers(DType::kF16, rows, 36)});
+}
+
 OpCase Epilogue(int32_t row_count, Activation activation, bool in_place, DType storage) {
   CaseBuilder b("Linear_epilogue_" + std::to_string(row_count) + "_" +
                     std::to_string(static_cast<int>(activation)) + (in_place ? "_in_place" : ""),
@@ -83,6 +121,18 @@ std::vector<OpCase> LinearCases(DType storage) {
            {40, 5, 1100}, {101, 4100, 33}}) {
     cases.push_back(Plain(shape, storage));
   }
+  for (const Shape& shape : std::vector<Shape>{{0, 5, 4},
+                                               {1, 97, 1002},
+                                               {3, 40, 2},
+                                               {5, 64, 48},
+                                               {12, 16, 32},
+                                               {14, 33, 38},
+                                               {49, 64, 130},
+                                               {97, 520, 132}}) {
+    cases.push_back(ToHalves(shape, storage));
+  }
+  cases.push_back(TooLargeForHalves(2, storage));
+  cases.push_back(TooLargeForHalves(31, storage));
   for (const Activation activation :
        {Activation::kNone, Activation::kRelu, Activation::kSwish, Activation::kGelu}) {
     for (const int32_t rows : {1, 5, 14, 37}) {

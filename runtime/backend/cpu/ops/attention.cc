@@ -79,16 +79,27 @@ struct BlockScratch {
   }
 };
 
-// Keys [begin, begin + kPanelColumns) of a head, transposed; missing keys become zeros. `row` holds
-// one key.
-template <typename Factors>
-void PackKeyPanel(const MatrixView<float>& keys, int64_t column, int64_t width, int64_t begin,
-                  typename Factors::Value* row, typename Factors::Value* panel) {
+// `count` numbers as floats: where they are, or in `scratch`, which has room for whole vectors.
+inline const float* AsFloats(const float* from, int64_t, float*) { return from; }
+inline const float* AsFloats(const Half* from, int64_t count, float* scratch) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    hn::StoreU(LoadFloats(from + i), Floats(), scratch + i);
+  }
+  for (; i < count; ++i) scratch[i] = ToFloat(from[i]);
+  return scratch;
+}
+
+// Keys [begin, begin + kPanelColumns) of a head, transposed; missing keys become zeros. `row` and
+// `floats` hold one key each.
+template <typename Factors, typename T>
+void PackKeyPanel(const MatrixView<T>& keys, int64_t column, int64_t width, int64_t begin,
+                  typename Factors::Value* row, float* floats, typename Factors::Value* panel) {
   using Value = typename Factors::Value;
   constexpr int64_t kGroup = Factors::kGroup;
   const int64_t count = std::min(kPanelColumns, keys.rows - begin);
   for (int64_t t = 0; t < count; ++t) {
-    Factors::Round(keys.row(begin + t) + column, width, row);
+    Factors::Round(AsFloats(keys.row(begin + t) + column, width, floats), width, row);
     for (int64_t c = 0; c < width; c += kGroup) {
       std::memcpy(panel + c * kPanelColumns + t * kGroup, row + c, kGroup * sizeof(Value));
     }
@@ -99,23 +110,28 @@ void PackKeyPanel(const MatrixView<float>& keys, int64_t column, int64_t width, 
   }
 }
 
-// Columns [column, column + count) of all values; missing columns become zeros.
-template <typename Factors>
-void PackValuePanel(const MatrixView<float>& values, int64_t column, int64_t count,
+// Columns [column, column + count) of all values; missing columns become zeros. `floats` holds two
+// rows of the panel.
+template <typename Factors, typename T>
+void PackValuePanel(const MatrixView<T>& values, int64_t column, int64_t count, float* floats,
                     typename Factors::Value* panel) {
   constexpr int64_t kGroup = Factors::kGroup;
   for (int64_t t = 0; t < values.rows; t += kGroup, panel += kGroup * kPanelColumns) {
+    const float* first = AsFloats(values.row(t) + column, count, floats);
     if constexpr (kGroup == 1) {
-      Factors::Round(values.row(t) + column, count, panel);
+      Factors::Round(first, count, panel);
     } else {
-      const float* second = t + 1 < values.rows ? values.row(t + 1) + column : nullptr;
-      Factors::RoundTwoRows(values.row(t) + column, second, count, panel);
+      const float* second =
+          t + 1 < values.rows ? AsFloats(values.row(t + 1) + column, count, floats + kPanelColumns)
+                              : nullptr;
+      Factors::RoundTwoRows(first, second, count, panel);
     }
     std::fill(panel + count * kGroup, panel + kPanelColumns * kGroup, 0);
   }
 }
 
-template <typename Factors>
+// T: of keys and values.
+template <typename Factors, typename T>
 class AttentionKernel : public Kernel {
  public:
   AttentionKernel(const AttentionOp& op, const Plan& plan)
@@ -133,8 +149,8 @@ class AttentionKernel : public Kernel {
   }
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
-    const MatrixView<float> q = operands.F32(op_.query), k = operands.F32(op_.key);
-    const MatrixView<float> v = operands.F32(op_.value), y = operands.F32(op_.output);
+    const MatrixView<float> q = operands.F32(op_.query), y = operands.F32(op_.output);
+    const MatrixView<T> k = ViewAs<T>(operands, op_.key), v = ViewAs<T>(operands, op_.value);
     const Shape shape{q.rows, k.rows, op_.heads, q.columns / op_.heads};
     if (q.rows == 0) return;
     if (k.rows == 0) {
@@ -169,12 +185,11 @@ class AttentionKernel : public Kernel {
 
   static int64_t ScoreStride(int64_t keys) { return RoundUp(keys, kLanes) + kLanes; }
 
-  void RunFewQueries(const MatrixView<float>& q, const MatrixView<float>& k,
-                     const MatrixView<float>& v, const MatrixView<float>& y, int64_t head,
-                     float* scores) const {
+  void RunFewQueries(const MatrixView<float>& q, const MatrixView<T>& k, const MatrixView<T>& v,
+                     const MatrixView<float>& y, int64_t head, float* scores) const {
     const int64_t width = q.columns / op_.heads;
     const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-    const HeadMemory<AllRows> memory{
+    const HeadMemory<T, AllRows> memory{
         .keys = k, .values = v, .begin = head * width, .width = width, .rows = {}};
     std::array<AttendingRow, static_cast<size_t>(kFewQueries)> rows;
     for (int64_t r = 0; r < q.rows; ++r) {
@@ -194,17 +209,18 @@ class AttentionKernel : public Kernel {
   }
   static int64_t Depth(const Shape& shape) { return RoundUp(shape.width, kGroup); }
 
-  static void PackHead(const MatrixView<float>& k, const MatrixView<float>& v, const Shape& shape,
+  static void PackHead(const MatrixView<T>& k, const MatrixView<T>& v, const Shape& shape,
                        int64_t head, float* shared, float* scratch) {
     const int64_t column = head * shape.width;
     Value* keys = PackedKeys(shape, head, shared);
     auto* row = reinterpret_cast<Value*>(scratch);
+    float* floats = scratch + RoundUp(shape.width, kPanelColumns);
     for (int64_t t = 0; t < shape.keys; t += kPanelColumns) {
-      PackKeyPanel<Factors>(k, column, shape.width, t, row, keys + t * Depth(shape));
+      PackKeyPanel<Factors>(k, column, shape.width, t, row, floats, keys + t * Depth(shape));
     }
     Value* values = PackedValues(shape, head, shared);
     for (int64_t c = 0; c < shape.width; c += kPanelColumns) {
-      PackValuePanel<Factors>(v, column + c, std::min(kPanelColumns, shape.width - c),
+      PackValuePanel<Factors>(v, column + c, std::min(kPanelColumns, shape.width - c), floats,
                               values + c * RoundUp(shape.keys, kGroup));
     }
   }
@@ -271,21 +287,26 @@ class AttentionKernel : public Kernel {
   Shape max_shape_;
 };
 
+template <typename Factors>
+std::unique_ptr<Kernel> MakeWith(const AttentionOp& op, const Preparation& preparation) {
+  if (preparation.TypeOf(op.key) == DType::kF16) {
+    return std::make_unique<AttentionKernel<Factors, Half>>(op, preparation.plan);
+  }
+  return std::make_unique<AttentionKernel<Factors, float>>(op, preparation.plan);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionOp& op, const Preparation& preparation) {
   switch (preparation.rounded_factors) {
 #if HWY_TARGET == HWY_AVX3
     case RoundedFactors::kHalf:
-      return std::unique_ptr<Kernel>(
-          std::make_unique<AttentionKernel<HalfProducts>>(op, preparation.plan));
+      return MakeWith<HalfProducts>(op, preparation);
     case RoundedFactors::kBFloat:
-      return std::unique_ptr<Kernel>(
-          std::make_unique<AttentionKernel<BFloatProducts>>(op, preparation.plan));
+      return MakeWith<BFloatProducts>(op, preparation);
 #endif
     default:
-      return std::unique_ptr<Kernel>(
-          std::make_unique<AttentionKernel<FloatFactors>>(op, preparation.plan));
+      return MakeWith<FloatFactors>(op, preparation);
   }
 }
 

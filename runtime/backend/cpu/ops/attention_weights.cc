@@ -17,6 +17,8 @@ struct EveryRow {
   int64_t operator()(int64_t t) const { return t; }
 };
 
+// T: of the keys.
+template <typename T>
 class AttentionWeightsKernel : public Kernel {
  public:
   AttentionWeightsKernel(const AttentionWeightsOp& op, int64_t max_keys)
@@ -28,18 +30,18 @@ class AttentionWeightsKernel : public Kernel {
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
     const MatrixView<float> q = operands.F32(op_.query), weights = operands.F32(op_.weights);
-    const MatrixView<float> k = operands.F32(op_.key);
+    const MatrixView<T> k = ViewAs<T>(operands, op_.key);
     if (k.rows == 0) return;
-    const HeadMemory<EveryRow> memory{
-        .keys = k, .values = k, .begin = 0, .width = q.columns, .rows = {}};
+    const Memory memory{.keys = k, .values = k, .begin = 0, .width = q.columns, .rows = {}};
     workspace.pool().ParallelFor(q.rows, [&](int64_t r, int worker) {
       RunRow(memory, q.row(r), workspace.worker(worker), weights.row(r));
     });
   }
 
  private:
-  void RunRow(const HeadMemory<EveryRow>& memory, const float* query, float* scores,
-              float* out) const {
+  using Memory = HeadMemory<T, EveryRow>;
+
+  void RunRow(const Memory& memory, const float* query, float* scores, float* out) const {
     const float scale = 1.0f / std::sqrt(static_cast<float>(memory.width));
     const int64_t count = memory.keys.rows;
     const AttendingRow row{.query = query, .count = count, .scores = scores, .out = out};
@@ -61,8 +63,11 @@ class AttentionWeightsKernel : public Kernel {
 Result<std::unique_ptr<Kernel>> MakeKernel(const AttentionWeightsOp& op,
                                            const Preparation& preparation) {
   const Plan& plan = preparation.plan;
-  return std::unique_ptr<Kernel>(std::make_unique<AttentionWeightsKernel>(
-      op, plan.MaxRows(plan.slots[static_cast<size_t>(op.key.slot)])));
+  const int64_t max_keys = plan.MaxRows(plan.slots[static_cast<size_t>(op.key.slot)]);
+  if (preparation.TypeOf(op.key) == DType::kF16) {
+    return std::unique_ptr<Kernel>(std::make_unique<AttentionWeightsKernel<Half>>(op, max_keys));
+  }
+  return std::unique_ptr<Kernel>(std::make_unique<AttentionWeightsKernel<float>>(op, max_keys));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

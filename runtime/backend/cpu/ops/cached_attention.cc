@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/ops/cached_attention.cc"
@@ -22,6 +23,8 @@ struct HistoryRows {
   int64_t operator()(int64_t t) const { return t * lane_count + history[t]; }
 };
 
+// T: of the cache.
+template <typename T>
 class CachedAttentionKernel : public Kernel {
  public:
   explicit CachedAttentionKernel(const CachedAttentionOp& op) : op_(op) {}
@@ -40,13 +43,21 @@ class CachedAttentionKernel : public Kernel {
 
   void WriteCache(const Operands& operands) const {
     const MatrixView<float> k = operands.F32(op_.key), v = operands.F32(op_.value);
-    const MatrixView<float> keys = operands.F32(op_.key_cache);
-    const MatrixView<float> values = operands.F32(op_.value_cache);
+    const MatrixView<T> keys = ViewAs<T>(operands, op_.key_cache);
+    const MatrixView<T> values = ViewAs<T>(operands, op_.value_cache);
     const auto positions = operands.I32(op_.positions), lanes = operands.I32(op_.lanes);
     for (int64_t r = 0; r < k.rows; ++r) {
       const int64_t row = int64_t{*positions.row(r)} * op_.lane_count + *lanes.row(r);
-      std::copy_n(k.row(r), k.columns, keys.row(row));
-      std::copy_n(v.row(r), v.columns, values.row(row));
+      Write(k.row(r), k.columns, keys.row(row));
+      Write(v.row(r), v.columns, values.row(row));
+    }
+  }
+
+  static void Write(const float* from, int64_t count, T* to) {
+    if constexpr (std::is_same_v<T, float>) {
+      std::copy_n(from, count, to);
+    } else {
+      StoreHalves(from, count, to);
     }
   }
 
@@ -56,11 +67,11 @@ class CachedAttentionKernel : public Kernel {
     const auto history = operands.I32(op_.history);
     const int64_t width = q.columns / op_.heads;
     const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-    HeadMemory<HistoryRows> memory{.keys = operands.F32(op_.key_cache),
-                                   .values = operands.F32(op_.value_cache),
-                                   .begin = head * width,
-                                   .width = width,
-                                   .rows = {nullptr, op_.lane_count}};
+    HeadMemory<T, HistoryRows> memory{.keys = ViewAs<T>(operands, op_.key_cache),
+                                      .values = ViewAs<T>(operands, op_.value_cache),
+                                      .begin = head * width,
+                                      .width = width,
+                                      .rows = {nullptr, op_.lane_count}};
     for (int64_t begin = 0; begin < q.rows;) {
       const int32_t lane = *lanes.row(begin);
       memory.rows.history = history.row(lane);
@@ -84,8 +95,12 @@ class CachedAttentionKernel : public Kernel {
 
 }  // namespace
 
-Result<std::unique_ptr<Kernel>> MakeKernel(const CachedAttentionOp& op, const Preparation&) {
-  return std::unique_ptr<Kernel>(std::make_unique<CachedAttentionKernel>(op));
+Result<std::unique_ptr<Kernel>> MakeKernel(const CachedAttentionOp& op,
+                                           const Preparation& preparation) {
+  if (preparation.TypeOf(op.key_cache) == DType::kF16) {
+    return std::unique_ptr<Kernel>(std::make_unique<CachedAttentionKernel<Half>>(op));
+  }
+  return std::unique_ptr<Kernel>(std::make_unique<CachedAttentionKernel<float>>(op));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

@@ -31,7 +31,6 @@ class LinearKernel : public Kernel {
 
   void Run(const Operands& operands, const Workspace& workspace) const override {
     const MatrixView<float> x = operands.F32(op_.input);
-    const MatrixView<float> y = operands.F32(op_.output);
     GemmEpilogue epilogue{.bias = op_.bias.present() ? bias_.data() : nullptr,
                           .activation = op_.activation,
                           .scale = op_.scale};
@@ -40,7 +39,16 @@ class LinearKernel : public Kernel {
       epilogue.residual = residual.data;
       epilogue.residual_stride = residual.row_stride;
     }
-    const GemmOutput output{.data = y.data, .group_stride = y.row_stride};
+    GemmOutput output;
+    if (operands.TypeOf(op_.output) == DType::kF16) {
+      const MatrixView<Half> y = ViewAs<Half>(operands, op_.output);
+      output.halves = y.data;
+      output.group_stride = y.row_stride;
+    } else {
+      const MatrixView<float> y = operands.F32(op_.output);
+      output.data = y.data;
+      output.group_stride = y.row_stride;
+    }
     if (x.rows <= integer_rows_) {
       QuantizedGemm(x, *weight_, epilogue, output, workspace);
     } else {

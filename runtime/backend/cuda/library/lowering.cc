@@ -4,9 +4,11 @@ namespace espalier::cuda {
 
 Operand Lowering::At(const TensorRef& ref) const {
   if (!ref.present()) return {};
+  const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
   return {.slot = ref.slot,
           .first = ref.column_begin,
-          .stride = plan_.slots[static_cast<size_t>(ref.slot)].columns};
+          .stride = slot.columns,
+          .storage = slot.dtype == DType::kF16 ? Storage::kF16 : Storage::kF32};
 }
 
 RowSource Lowering::Rows(const TensorRef& ref) const {

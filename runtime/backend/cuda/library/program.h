@@ -20,6 +20,7 @@ struct Operand {
   int32_t slot = -1;
   int64_t first = 0;  // element
   int32_t stride = 0;
+  Storage storage = Storage::kF32;  // of an f32 or f16 slot
 };
 
 // A row count: fixed, or a length of the plan.
@@ -41,6 +42,13 @@ struct Frame {
     if (operand.slot < 0) return {};
     T* const data = reinterpret_cast<T*>(slots[static_cast<size_t>(operand.slot)]);
     return {.data = data + operand.first, .stride = operand.stride};
+  }
+  Numbers NumbersAt(const Operand& operand) const {
+    if (operand.slot < 0) return {};
+    const int64_t size_bytes = operand.storage == Storage::kF16 ? 2 : 4;
+    return {.data = slots[static_cast<size_t>(operand.slot)] + operand.first * size_bytes,
+            .stride = operand.stride,
+            .storage = operand.storage};
   }
   Window<const float> Read(const Operand& operand) const { return At<const float>(operand); }
   Window<const int32_t> Indices(const Operand& operand) const { return At<const int32_t>(operand); }

@@ -40,7 +40,7 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
   params.keys = lowering.Rows(op.key);
   if (lowering.MostRows(op.query) <= kFewRows || width > kWidestHead) {
     return lowering.Add({.shader = Shader::kAttentionRows,
-                         .constants = {tuning.reduce_threads, width, false},
+                         .constants = {tuning.reduce_threads, width, false, key.is_half},
                          .bindings = {query.Read(), key.Read(), value.Read(), output.Write(),
                                       Binding{}, Binding{}, Binding{}},
                          .x = {.rows = params.rows},
@@ -51,7 +51,7 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
                        value.base % 4 == 0 && value.stride % 4 == 0;
   if (tuning.share_loads && vectors && query.base % 4 == 0 && query.stride % 4 == 0) {
     return lowering.Add({.shader = Shader::kAttentionSubgroup,
-                         .constants = {tuning.attention_lanes, width},
+                         .constants = {tuning.attention_lanes, width, key.is_half},
                          .bindings = {query.Read(), key.Read(), value.Read(), output.Write()},
                          .x = {.rows = params.rows, .divisor = tuning.attention_lanes},
                          .y = {.rows = heads}},
@@ -59,7 +59,7 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
   }
   return lowering.Add(
       {.shader = Shader::kAttention,
-       .constants = {tuning.attention_lanes, width, vectors, tuning.attention_block},
+       .constants = {tuning.attention_lanes, width, vectors, tuning.attention_block, key.is_half},
        .bindings = {query.Read(), key.Read(), value.Read(), output.Write()},
        .x = {.rows = params.rows, .divisor = tuning.attention_lanes},
        .y = {.rows = heads}},

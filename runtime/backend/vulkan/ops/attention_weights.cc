@@ -20,11 +20,12 @@ Status Lower(const AttentionWeightsOp& op, Lowering& lowering) {
                                       .out_stride = weights.stride,
                                       .score_scale = 1.0f / std::sqrt(static_cast<float>(width)),
                                       .weight_scale = op.scale};
-  return lowering.Add({.shader = Shader::kAttentionWeights,
-                       .constants = {lowering.tuning().reduce_threads, width, op.accumulate},
-                       .bindings = {query.Read(), key.Read(), weights.Write()},
-                       .x = {.rows = params.rows}},
-                      params);
+  return lowering.Add(
+      {.shader = Shader::kAttentionWeights,
+       .constants = {lowering.tuning().reduce_threads, width, op.accumulate, key.is_half},
+       .bindings = {query.Read(), key.Read(), weights.Write()},
+       .x = {.rows = params.rows}},
+      params);
 }
 
 }  // namespace espalier::vulkan

@@ -25,13 +25,14 @@ Status AddWrite(const CachedAttentionOp& op, Lowering& lowering) {
                                 .positions_stride = positions.stride,
                                 .lanes_base = row_lanes.base,
                                 .lanes_stride = row_lanes.stride};
-  return lowering.Add({.shader = Shader::kCacheWrite,
-                       .constants = {lanes},
-                       .bindings = {key.Read(), value.Read(), key_cache.Write(),
-                                    value_cache.Write(), positions.Read(), row_lanes.Read()},
-                       .x = {.rows = params.columns, .divisor = lanes},
-                       .y = {.rows = params.rows}},
-                      params);
+  return lowering.Add(
+      {.shader = Shader::kCacheWrite,
+       .constants = {lanes, key_cache.is_half},
+       .bindings = {key.Read(), value.Read(), key_cache.Write(), value_cache.Write(),
+                    positions.Read(), row_lanes.Read()},
+       .x = {.rows = params.columns / (key_cache.is_half ? 2 : 1), .divisor = lanes},
+       .y = {.rows = params.rows}},
+      params);
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ Status Lower(const CachedAttentionOp& op, Lowering& lowering) {
   params.history_base = history.base;
   params.history_stride = history.stride;
   return lowering.Add({.shader = Shader::kAttentionRows,
-                       .constants = {lowering.tuning().reduce_threads, width, true},
+                       .constants = {lowering.tuning().reduce_threads, width, true, key.is_half},
                        .bindings = {query.Read(), key.Read(), value.Read(), output.Write(),
                                     positions.Read(), lanes.Read(), history.Read()},
                        .x = {.rows = params.rows},

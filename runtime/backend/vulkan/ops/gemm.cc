@@ -47,14 +47,15 @@ DispatchRequest RequestOf(const Gemm& gemm, const GemmParams& params, uint32_t s
   DispatchRequest request{
       .shader = Shader::kGemmDirect,
       .constants = {tuning.lanes, storage, static_cast<uint32_t>(gemm.activation),
-                    gemm.bias.present(), gemm.residual.present(), tuning.direct_rows, vectors},
+                    gemm.bias.present(), gemm.residual.present(), lowering.At(gemm.output).is_half,
+                    tuning.direct_rows, vectors},
       .bindings = {},
       .x = {.rows = columns, .divisor = tuning.lanes * 4},
       .y = {.rows = params.rows, .multiplier = params.positions, .divisor = tuning.direct_rows}};
   if (is_plain && most_rows <= static_cast<int32_t>(ESP_GEMV_ROWS)) {
     request.shader = Shader::kGemv;
     request.constants[0] = tuning.gemv_lanes;
-    request.constants[5] = most_rows == 1 ? 1 : ESP_GEMV_ROWS;
+    request.constants[6] = most_rows == 1 ? 1 : ESP_GEMV_ROWS;
     request.constants.push_back(tuning.gemv_slices);
     request.x.divisor = tuning.gemv_lanes * 4;
     request.y.divisor = ESP_GEMV_ROWS;  // one workgroup, or none without rows
@@ -62,7 +63,7 @@ DispatchRequest RequestOf(const Gemm& gemm, const GemmParams& params, uint32_t s
     const CooperativeShape& shape = tuning.cooperative;
     request.shader = Shader::kGemmCooperative;
     request.constants[0] = tuning.cooperative_threads;
-    request.constants[5] = tuning.cooperative_down;
+    request.constants[6] = tuning.cooperative_down;
     for (const uint32_t c : {tuning.cooperative_across, kCooperativeSide, kCooperativeSide, shape.m,
                              shape.n, shape.k}) {
       request.constants.push_back(c);
@@ -72,7 +73,7 @@ DispatchRequest RequestOf(const Gemm& gemm, const GemmParams& params, uint32_t s
   } else if (tuning.tiled_gemm) {
     request.shader = Shader::kGemmTiled;
     request.constants[0] = tuning.tile_rows / tuning.rows_each * tuning.tile_vectors;
-    request.constants[5] = tuning.tile_rows;
+    request.constants[6] = tuning.tile_rows;
     for (const uint32_t c : {tuning.tile_vectors, tuning.rows_each, tuning.tile_depth}) {
       request.constants.push_back(c);
     }

@@ -18,8 +18,8 @@ Status Lower(const AttentionOp& op, Lowering& lowering) {
                           output = lowering.At(op.output)](const Frame& frame) {
     return AttentionParams{.rows = frame.Count(rows),
                            .query = frame.Read(query),
-                           .key = frame.Read(key),
-                           .value = frame.Read(value),
+                           .key = frame.NumbersAt(key),
+                           .value = frame.NumbersAt(value),
                            .output = frame.At(output),
                            .heads = op.heads,
                            .width = width,

@@ -12,7 +12,7 @@ Status Lower(const AttentionWeightsOp& op, Lowering& lowering) {
     LaunchAttentionWeights({.rows = frame.Count(rows),
                             .keys = frame.Count(keys),
                             .query = frame.Read(query),
-                            .key = frame.Read(key),
+                            .key = frame.NumbersAt(key),
                             .weights = frame.At(weights),
                             .width = width,
                             .score_scale = 1.0f / std::sqrt(static_cast<float>(width)),

@@ -36,7 +36,7 @@ struct Parts {
             .activation = activation(),
             .scale = request.scale,
             .residual = frame.Read(residual),
-            .output = frame.At(output),
+            .output = frame.NumbersAt(output),
             .columns = columns};
   }
 };
@@ -71,7 +71,8 @@ class LibraryProduct {
     const bool residual_first = request.activation == espalier::Activation::kNone;
     const bool relu = request.activation == espalier::Activation::kRelu && request.scale == 1.0f &&
                       !request.residual.present();
-    fused_ = lowering.IsInArena(request.output) && rows_apart && (residual_first || relu) &&
+    fused_ = lowering.IsInArena(request.output) && parts_.output.storage == Storage::kF32 &&
+             rows_apart && (residual_first || relu) &&
              !(request.positions > 1 && request.residual.present());
   }
 
