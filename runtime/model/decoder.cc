@@ -61,6 +61,14 @@ std::string LayerSlot(const char* name, int layer) {
   return std::string(name) + "." + std::to_string(layer);
 }
 
+// What keys and values are stored as from step to step: f16 where the weights they come from have
+// lost more than that to rounding, which halves what a step reads of them.
+DType MemoryType(const PlanBuilder& b, const AttentionNames& tensors, const ModelConfig& config) {
+  const int32_t head_width = config.decoder.width / config.decoder.heads;
+  return b.weights().IsRounded(tensors.key + ".weight") && head_width % 2 == 0 ? DType::kF16
+                                                                               : DType::kF32;
+}
+
 // Rows of one decoder run: a whole prompt, or a token per hypothesis.
 struct StepInputs {
   int32_t rows = -1;  // length index
@@ -88,13 +96,14 @@ TensorRef SelfAttention(PlanBuilder& b, const DecoderNames& names, const ModelCo
   const TensorRef k = Project(b, slot + ".k", normed, tensors.key, width, names.style().key_bias);
   const TensorRef v = Project(b, slot + ".v", normed, tensors.value, width);
   const int32_t cache_rows = sizes.positions * lane_count;
+  const DType stored = MemoryType(b, tensors, config);
   const TensorRef mixed = b.AddSlot(slot + ".mixed", in.rows, width);
   b.Add(CachedAttentionOp{
       .query = q,
       .key = k,
       .value = v,
-      .key_cache = b.AddFixedExternal(LayerSlot("self_key", layer), cache_rows, width),
-      .value_cache = b.AddFixedExternal(LayerSlot("self_value", layer), cache_rows, width),
+      .key_cache = b.AddFixedExternal(LayerSlot("self_key", layer), cache_rows, width, stored),
+      .value_cache = b.AddFixedExternal(LayerSlot("self_value", layer), cache_rows, width, stored),
       .positions = in.positions,
       .lanes = in.lanes,
       .history = in.history,
@@ -142,11 +151,12 @@ TensorRef SourceAttention(PlanBuilder& b, const DecoderNames& names, const Model
   const TensorRef normed = Normalize(b, slot + ".norm", x, names.SourceNorm(layer), names.style());
   const TensorRef q = Project(b, slot + ".q", normed, tensors.query, width);
   const TensorRef mixed = b.AddSlot(slot + ".mixed", b.LengthOf(x), width);
-  const TensorRef key = b.AddExternal(LayerSlot("source_key", layer), steps, width);
+  const DType stored = MemoryType(b, tensors, config);
+  const TensorRef key = b.AddExternal(LayerSlot("source_key", layer), steps, width, stored);
   AlignLayer(b, alignment, layer, q, key, width / config.decoder.heads);
   b.Add(AttentionOp{.query = q,
                     .key = key,
-                    .value = b.AddExternal(LayerSlot("source_value", layer), steps, width),
+                    .value = b.AddExternal(LayerSlot("source_value", layer), steps, width, stored),
                     .output = mixed,
                     .heads = config.decoder.heads});
   return ProjectOnto(b, slot, mixed, tensors.out, x, 1.0f, "");
@@ -237,14 +247,15 @@ void BuildSource(PlanBuilder& b, const ModelConfig& config, const GateTable& gat
     if (!gates.IsOpen(i, "src_attn")) continue;
     const AttentionNames tensors = names.SourceAttention(i);
     const bool key_bias = names.style().key_bias;
+    const DType stored = MemoryType(b, tensors, config);
     b.Add(LinearOp{.input = encoded,
                    .weight = b.Matrix(tensors.key + ".weight", width, config.encoder.width),
                    .bias = key_bias ? b.Row(tensors.key + ".bias", width) : WeightRef{},
-                   .output = b.AddExternal(LayerSlot("source_key", i), steps, width)});
+                   .output = b.AddExternal(LayerSlot("source_key", i), steps, width, stored)});
     b.Add(LinearOp{.input = encoded,
                    .weight = b.Matrix(tensors.value + ".weight", width, config.encoder.width),
                    .bias = b.Row(tensors.value + ".bias", width),
-                   .output = b.AddExternal(LayerSlot("source_value", i), steps, width)});
+                   .output = b.AddExternal(LayerSlot("source_value", i), steps, width, stored)});
   }
 }
 

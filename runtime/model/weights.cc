@@ -58,6 +58,11 @@ Result<Weight> Weights::Matrix(const std::string& name, int64_t rows, int64_t co
 
 bool Weights::Has(const std::string& name) const { return store_->Find(name) != nullptr; }
 
+bool Weights::IsRounded(const std::string& name) const {
+  const TensorView* tensor = store_->Find(name);
+  return tensor != nullptr && DTypeSize(tensor->dtype) <= 2;
+}
+
 int64_t Weights::parameter_count() const {
   int64_t count = 0;
   for (const std::string& name : store_->names()) {

@@ -36,6 +36,8 @@ class Weights {
   }
 
   bool Has(const std::string& name) const;
+  // Is this tensor there, in 16 bits or fewer?
+  bool IsRounded(const std::string& name) const;
   int64_t parameter_count() const;
   // checkpoint/fingerprint.h's, of the tensors as the files have them.
   std::string BaseFingerprint(const ModelConfig& config) const;

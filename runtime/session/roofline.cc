@@ -42,9 +42,7 @@ class Traffic {
   void Read(const char*, const TensorRef& ref) { Add(ref); }
   void Write(const char*, const TensorRef& ref) { Add(ref); }
   // A cache: the positions so far, which hypotheses share for the most part.
-  void Update(const char*, const TensorRef& ref) {
-    bytes_ += 4.0 * ref.column_count * cached_positions_;
-  }
+  void Update(const char*, const TensorRef& ref) { bytes_ += RowBytes(ref) * cached_positions_; }
   void Constant(const char*, const WeightRef& ref) {
     if (!ref.present()) return;
     has_rounded_ = has_rounded_ || IsRounded(plan_.weights[static_cast<size_t>(ref.index)]);
@@ -70,7 +68,11 @@ class Traffic {
  private:
   void Add(const TensorRef& ref) {
     if (!ref.present()) return;
-    bytes_ += 4.0 * ref.column_count * Rows(ref);
+    bytes_ += RowBytes(ref) * Rows(ref);
+  }
+  double RowBytes(const TensorRef& ref) const {
+    const Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
+    return static_cast<double>(DTypeSize(slot.dtype)) * ref.column_count;
   }
 
   const Plan& plan_;

@@ -100,6 +100,28 @@ TEST_F(RooflineTest, WhatTheTensorCoresDo) {
   }
 }
 
+// Of a model with rounded weights they are f16: the source's are read and made once, of the others
+// a step reads those of the positions so far and of its own row.
+TEST_F(RooflineTest, KeysAndValuesTakeTheBytesTheyHave) {
+  const ModelConfig config = engine_->config();
+  const GateMask open = AllOpen(config);
+  const Roofline full = Predict(open, hardware_);
+  const std::string folder = std::string(std::getenv("TEST_TMPDIR")) + "/memory_f16";
+  const auto report =
+      QuantizeFolder(kModel, folder, {.storage = DType::kF16, .gate_pack = {}}, {}, {});
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  engine_ = std::move(*Engine::Open({.model_folder = folder}));
+  const Roofline halved = Predict(open, hardware_);
+  const auto moved = [](const StageLimit& stage) { return stage.bytes - stage.weight_bytes; };
+  const double numbers = 2.0 * config.decoder.layers * config.decoder.width;
+  EXPECT_NEAR(moved(full.step) - moved(halved.step), 2 * numbers * (SizesOf(config).steps + 16),
+              1.0);
+  const auto source = [](const Roofline& roofline) { return roofline.window.back(); };
+  EXPECT_EQ(source(full).stage, "source");
+  EXPECT_NEAR(moved(source(full)) - moved(source(halved)), 2 * numbers * SizesOf(config).steps,
+              1.0);
+}
+
 TEST_F(RooflineTest, ABeamReadsTheWeightsOnce) {
   const GateMask open = AllOpen(engine_->config());
   const Roofline one = Predict(open, hardware_), five = Predict(open, hardware_, 5);
