@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "hwy/cache_control.h"
 #include "runtime/backend/cpu/vector_math-inl.h"
 #include "runtime/backend/host/operands.h"
 
@@ -72,6 +73,15 @@ HWY_INLINE void StoreSums(const V (&sums)[4], float* to) {
 #endif
 }
 
+// A head's part of a row is two to four cache lines, and the next one a row further: too short for
+// the processor to see it coming. So many rows ahead are asked for.
+constexpr int64_t kAhead = 16;
+template <typename T>
+HWY_INLINE void FetchRow(const T* row, int64_t width) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t i = 0; i < width; i += kLine) hwy::Prefetch(row + i);
+}
+
 // rows[r].scores[t + j] = query of row r · key of t + j, j in [0, 4).
 template <int kRows, typename Memory>
 HWY_INLINE void ScoreFourKeys(const Memory& memory, const AttendingRow* rows, int64_t t) {
@@ -108,7 +118,14 @@ HWY_INLINE void ScoreFourKeys(const Memory& memory, const AttendingRow* rows, in
 template <int kRows, typename Memory>
 void ScoreRange(const Memory& memory, const AttendingRow* rows, int64_t begin, int64_t end) {
   int64_t t = begin;
-  for (; t + 4 <= end; t += 4) ScoreFourKeys<kRows>(memory, rows, t);
+  for (; t + 4 <= end; t += 4) {
+    if (t + kAhead + 4 <= end) {
+      for (int j = 0; j < 4; ++j) {
+        FetchRow(memory.keys.row(memory.rows(t + kAhead + j)) + memory.begin, memory.width);
+      }
+    }
+    ScoreFourKeys<kRows>(memory, rows, t);
+  }
   const Floats d;
   for (; t < end; ++t) {
     const auto* key = memory.keys.row(memory.rows(t)) + memory.begin;
@@ -168,6 +185,10 @@ HWY_INLINE void AddWeightedColumns(const Memory& memory, const AttendingRow* row
   }
   for (int64_t t = begin; t < end; ++t) {
     const auto* row = memory.values.row(memory.rows(t)) + memory.begin + column;
+    if (t + kAhead < end) {
+      FetchRow(memory.values.row(memory.rows(t + kAhead)) + memory.begin + column,
+               kVectors * kLanes);
+    }
     V values[kVectors];
     HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) values[v] = LoadFloats(row + v * kLanes);
     HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {

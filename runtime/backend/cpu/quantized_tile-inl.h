@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 
+#include "hwy/cache_control.h"
 #include "runtime/backend/cpu/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -192,6 +193,9 @@ namespace espalier::cpu::HWY_NAMESPACE {
 struct QuadProducts {
   using Value = uint8_t;
   static constexpr int64_t kGroup = 4;
+  // Few rows stream their weights from memory: so far ahead they are asked for, because the
+  // processor itself looks no further than a page.
+  static constexpr int64_t kFetchBytes = 4096;
 
   static Rounding Round(const float* x, int64_t columns, Value* to) {
     const Extremes extremes = ExtremesOf(x, columns);
@@ -218,6 +222,11 @@ struct QuadProducts {
       __m512i weights[kPanelVectors];
       HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
         weights[v] = _mm512_loadu_si512(b + v * kGroup * kLanes);
+      }
+      if constexpr (kRows < kTileRows) {
+        HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
+          hwy::Prefetch(b + kFetchBytes + v * kGroup * kLanes);
+        }
       }
       HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
         int32_t quad;
