@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import sys
 import tempfile
 import unittest
@@ -19,6 +20,7 @@ from fingerprint import fingerprint  # noqa: E402
 from safetensors_reader import read_safetensors  # noqa: E402
 from safetensors_writer import file_order, write_safetensors  # noqa: E402
 
+
 try:
     import torch
 except ImportError:
@@ -31,16 +33,26 @@ except ImportError:
     tokenizers = None
 
 if torch and tokenizers:
-    from training.train_whisper import Trainer, open_model, run
+    from training import ablate, distil_gates, train_whisper
+    from training.message_corpus import messages
 if torch:
     torch.set_num_threads(1)
     from training.batches import IGNORED, BatchSource
-    from training.closing import OWN_SHARE, ClosingOrder, added_losses, fit_predictor
+    from training.bridge import Bridge
     from training.clip_store import ClipStore, ClipWriter
-    from training import calibrate, gates, greedy
+    from training import augment, calibrate, gates, greedy
     from training.checkpoint import load_whisper
     from training.costs import read_costs
-    from training.gate_pack import apply_deltas, load_deltas, load_predictor, read_pack, write_pack
+    from training.distil_batches import DistilSource, plain_batch
+    from training.gate_pack import (
+        apply_deltas,
+        fixed_predictor,
+        load_deltas,
+        load_predictor,
+        predictor_tensors,
+        read_pack,
+        write_pack,
+    )
     from training.masks import random_mask, static_mask
 
 CONFIG = {
@@ -228,36 +240,6 @@ class GatesTest(unittest.TestCase):
 
 
 @unittest.skipUnless(torch, "no PyTorch")
-class ClosingOrderTest(unittest.TestCase):
-    def test_each_context_closes_what_is_cheapest_for_it(self):
-        weights = torch.tensor([0.1, 0.1, 0.2, 0.595, 0.005])
-        order = ClosingOrder(2, weights)
-        added = torch.tensor([[1.0, 0.1, 0.3, 9.0, 0.0], [0.1, 1.0, 3.0, 9.0, 0.0]])
-        order.close_to(0.1, added)
-        self.assertEqual(order.state(), [[1], [0]])
-        # What costs next to nothing saves nothing and stays; the 0.2 is dearer than a 0.1 for the second context, but by its loss for the time only.
-        order.close_to(0.3, added)
-        self.assertEqual(order.state(), [[1, 2], [0, 1]])
-        self.assertEqual(order.masks(torch.tensor([0, 1]), 0.1).tolist(), [[1, 0, 1, 1, 1], [0, 1, 1, 1, 1]])
-        self.assertEqual(order.mask(0, 0.3).tolist(), [1, 0, 0, 1, 1])
-        self.assertEqual(order.mask(0, 0.0).tolist(), [1, 1, 1, 1, 1])
-
-    def test_the_predictor_learns_the_masks(self):
-        torch.manual_seed(3)
-        weights, contexts = torch.ones(10) / 10, torch.arange(4)
-        order = ClosingOrder(4, weights)
-        order.close_to(0.5, torch.rand(4, 10))
-        for share in (0.2, 0.5):
-            wanted, masks = order.logits(share), order.masks(contexts, share)
-            self.assertTrue(torch.equal((wanted > 0).float(), masks))
-            self.assertEqual(float((1 - masks).sum(1).max()), 10 * share)
-            predictor, pooled = gates.GatePredictor(4, 10, 2, 2), torch.randn(20, 4)
-            self.assertLess(fit_predictor(predictor, pooled, 2, wanted), 0.2)
-            z = predictor.raw(pooled[:4], contexts // 2, contexts % 2)
-            self.assertTrue(torch.equal(gates.hard_gates(z), masks))
-
-
-@unittest.skipUnless(torch, "no PyTorch")
 class CalibrationTest(unittest.TestCase):
     def test_arg_max_meets_the_budget(self):
         torch.manual_seed(4)
@@ -322,7 +304,7 @@ class PackTest(unittest.TestCase):
     def test_scale_goes_a_part_of_the_way(self):
         trained, out = self.trained(), os.path.join(self.folder.name, "part")
         about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
-        write_pack(out, self.folder.name, trained, {}, None, about, scale=0.25)
+        write_pack(out, self.folder.name, trained, (), None, about, scale=0.25)
         _, arrays = read_pack(out, self.folder.name)
         part, base = (load_whisper(self.folder.name).eval() for _ in range(2))
         apply_deltas(part, arrays)
@@ -336,44 +318,81 @@ class PackTest(unittest.TestCase):
 
     def test_round_trip(self):
         model = self.trained()
-        predictor = gates.GatePredictor(16, GATES, 6, 2)
-        predictor.fit_input(torch.randn(20, 16) * 3 + 1)
         out = os.path.join(self.folder.name, "pack")
-        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0.3"}
-        write_pack(out, self.folder.name, model, {0.3: predictor}, "card", about)
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
+        write_pack(out, self.folder.name, model, (), "card", about)
         config, arrays = read_pack(out, self.folder.name)
-        self.assertEqual(config["gates"]["budgets"], {"0": "gate_predictor", "0.3": "gate_predictor_30"})
+        self.assertEqual(config["gates"]["budgets"], {"0": "gate_predictor"})
         again = load_whisper(self.folder.name).eval()
         apply_deltas(again, arrays)
-        resumed = load_whisper(self.folder.name, rank=3).eval()
+        resumed = load_whisper(self.folder.name, rank=5).eval()  # two factors to spare
         load_deltas(resumed, arrays)
         with torch.no_grad():
             one, two, three = (m(self.mel, self.ids)[0] for m in (model, again, resumed))
         self.assertTrue(torch.allclose(one, two, atol=0.02), float((one - two).abs().max()))
         self.assertTrue(torch.allclose(one, three, atol=0.02), float((one - three).abs().max()))
-        pooled, language, task = torch.randn(7, 16), torch.arange(7) % 6, torch.arange(7) % 2
-        loaded = load_predictor(config, arrays, "0.3")
-        with torch.no_grad():
-            z = [p.raw(pooled, language, task) for p in (predictor, loaded)]
-        self.assertTrue(torch.allclose(*z, atol=1e-4))
-        always = load_predictor(config, arrays, "0").raw(pooled, language, task)
-        self.assertEqual(float(gates.hard_gates(always).min()), 1.0)
-
-    def test_pack_without_budgets_is_open(self):
-        out = os.path.join(self.folder.name, "pack")
-        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
-        write_pack(out, self.folder.name, self.trained(), {}, None, about)
-        config, arrays = read_pack(out, self.folder.name)
-        self.assertEqual(list(config["gates"]["budgets"]), ["0"])
         row = torch.zeros(1, dtype=torch.long)
         z = load_predictor(config, arrays, "0").raw(torch.randn(1, 16), row, row)
         self.assertEqual(gates.hard_gates(z).tolist(), [[1.0] * GATES])
 
+    def test_predictor_tensors_say_what_the_predictor_says(self):
+        predictor = gates.GatePredictor(16, GATES, 6, 2)
+        predictor.fit_input(torch.randn(20, 16) * 3 + 1)
+        own = {"context_size": 16, "hidden_size": 64, "languages": ["other"] * 6, "tasks": ["a", "b"]}
+        config = {"gates": {**own, "budgets": {"0.3": "p"}}}
+        loaded = load_predictor(config, predictor_tensors("p", predictor), "0.3")
+        pooled, language, task = torch.randn(7, 16), torch.arange(7) % 6, torch.arange(7) % 2
+        with torch.no_grad():
+            z = [p.raw(pooled, language, task) for p in (predictor, loaded)]
+        self.assertTrue(torch.allclose(*z, atol=1e-4))
+
+    def test_closed_modules_leave_no_differences(self):
+        model, out = self.trained(), os.path.join(self.folder.name, "pack")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0.3"}
+        closed = [2, 8]  # self-attention of encoder 1, source attention of decoder 1
+        write_pack(out, self.folder.name, model, closed, None, about)
+        config, arrays = read_pack(out, self.folder.name)
+        self.assertEqual(config["gates"]["budgets"], {"0.3": "gate_predictor_30"})
+        gone = ("model.encoder.layers.1.self_attn", "model.decoder.layers.1.encoder_attn")
+        self.assertFalse([n for n in arrays if any(g in n for g in gone)])
+        self.assertIn("delta.model.encoder.layers.1.fc1.weight.a", arrays)
+        self.assertIn("add.model.decoder.layers.1.self_attn_layer_norm.bias", arrays)
+        again, row = load_whisper(self.folder.name).eval(), torch.ones(2, dtype=torch.long)
+        apply_deltas(again, arrays)
+        predictor, mask = load_predictor(config, arrays, "0.3"), torch.ones(2, GATES)
+        mask[:, closed] = 0
+        with torch.no_grad():
+            found = gates.hard_gates(predictor.raw(torch.randn(2, 16), row, row))
+            one, two = (m(self.mel, self.ids, lambda _: mask)[0] for m in (model, again))
+        self.assertTrue(torch.equal(found, mask))
+        self.assertTrue(torch.allclose(one, two, atol=0.02), float((one - two).abs().max()))
+
+    def test_a_bridge_is_folded_into_keys_and_values(self):
+        model, out = self.trained(), os.path.join(self.folder.name, "pack")
+        model.bridge = Bridge(16)
+        with torch.no_grad():
+            for parameter in model.bridge.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+            encoded = model.bridge(model.encoder(model.encoder.stem(self.mel)))
+            expected = model.decoder(self.ids, model.decoder.memory(encoded))
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
+        write_pack(out, self.folder.name, model, (), None, about)
+        again = load_whisper(self.folder.name).eval()
+        apply_deltas(again, read_pack(out, self.folder.name)[1])
+        with torch.no_grad():
+            found = again(self.mel, self.ids)[0]
+        self.assertTrue(torch.allclose(expected, found, atol=0.03), float((expected - found).abs().max()))
+
+    def test_a_bridge_is_fitted_by_least_squares(self):
+        bridge, inputs = Bridge(16), torch.randn(400, 16)
+        targets = inputs @ torch.randn(16, 16) + 3
+        bridge.fit(inputs, targets, ridge=1e-6)
+        self.assertTrue(torch.allclose(bridge(inputs), targets, atol=1e-2))
+
     def test_other_base_is_refused(self):
         out = os.path.join(self.folder.name, "pack")
         about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0.3"}
-        predictor = gates.GatePredictor(16, GATES, 6, 2)
-        write_pack(out, self.folder.name, self.trained(), {0.3: predictor}, None, about)
+        write_pack(out, self.folder.name, self.trained(), (), None, about)
         tensors = tiny_tensors()
         tensors["model.encoder.conv1.bias"][0] += 1
         write_folder(self.folder.name, tensors)
@@ -432,8 +451,9 @@ class FakeTokens:
         return self.first_time + round(11 * seconds / 30)
 
 
-@unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
-class TrainerTest(unittest.TestCase):
+class TrainerFolder(unittest.TestCase):
+    """A tiny checkpoint and a few clips of noise with texts."""
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -447,59 +467,51 @@ class TrainerTest(unittest.TestCase):
             writer.add(sound, id=str(i), language=language, texts=texts, source="prompt", split=split)
         writer.close()
         self.prompts = ClipStore(os.path.join(root, "prompts"))
+
+
+@unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
+class TrainerTest(TrainerFolder):
+    def setUp(self):
+        super().setUp()
         ids = [31, 34, 35, 37, 1, 2, 37, 3, 30]
         opinion = {"top_ids": torch.randint(30, (8, 4)).int(), "top_log_probs": torch.randn(8, 4).half()}
         window = {"language": "de", "clips": [0, 1], "begins": [0.0, 1.5], "ids": ids}
         self.teacher = [{**window, **opinion, "spans": [(4, 6), (7, 8)]}]
 
-    def trainer(self, budgets=(0.3,), close_rounds=0):
+    def trainer(self):
         torch.manual_seed(8)
         args = argparse.Namespace(
             run=os.path.join(self.folder.name, "run"),
             model=self.folder.name,
             init=None,
             updates=6,
-            budgets=list(budgets),
-            budget_weights=[1.0] * len(budgets),
-            costs=None,
             rank=2,
             lr=1e-2,
-            predictor_rate=2.0,
-            penalty=10.0,
-            close_rounds=close_rounds,
-            noise=0.5,
-            hints=1.0,
-            hints_from=None,
         )
         source = BatchSource(self.prompts, self.prompts, self.teacher, FakeTokens(), seed=9)
-        trainer = Trainer(args, source, self.prompts)
-        trainer.open_model = open_model(args)
-        return trainer
+        return train_whisper.Trainer(args, source)
 
     def test_resuming_changes_nothing(self):
         path = os.path.join(self.folder.name, "checkpoint.pt")
         whole, first, second = (self.trainer() for _ in range(3))
-        torch.manual_seed(10)
         for _ in range(6):
             whole.update()
-        torch.manual_seed(10)
         for _ in range(3):
             first.update()
         first.save(path)
-        torch.manual_seed(11)
         second.load(path, whole=True)
         for _ in range(3):
             second.update()
-        for part in ("model", "predictors"):
-            one, two = (getattr(t, part).state_dict() for t in (whole, second))
-            for name in one:
-                self.assertTrue(torch.equal(one[name], two[name]), name)
+        one, two = (t.model.state_dict() for t in (whole, second))
+        for name in one:
+            self.assertTrue(torch.equal(one[name], two[name]), name)
 
     def test_training_fits_the_clips_and_leaves_the_base_alone(self):
-        trainer = self.trainer(budgets=())
+        trainer = self.trainer()
         trainer.args.updates = 60
         frozen = trainer.model.encoder.layers[0].fc1.weight.clone()
-        batch, losses = trainer.source.contexts(4)[2], []
+        english = [c for c in self.prompts.clips if c["language"] == "en"]
+        batch, losses = plain_batch(english, self.prompts, FakeTokens()), []
         only_prompts = {"guard": 0.0, "window": 0.0, "row": 0.0}
         for updates in (0, 60):
             with unittest.mock.patch.dict("training.batches.SHARES", only_prompts):
@@ -509,38 +521,6 @@ class TrainerTest(unittest.TestCase):
                 losses.append(float(trainer._task_loss(batch, trainer.model(batch.mel, batch.ids)[0])))
         self.assertLess(losses[1], losses[0] - 0.25)
         self.assertTrue(torch.equal(frozen, trainer.model.encoder.layers[0].fc1.weight))
-
-    def test_closing_reaches_the_budget_and_the_predictor_knows(self):
-        trainer = self.trainer(budgets=(0.0, 0.3), close_rounds=3)
-        trainer.args.updates = 12
-        os.makedirs(trainer.args.run)
-        with contextlib.redirect_stdout(io.StringIO()):
-            run(trainer.args, trainer)
-        contexts = torch.arange(12)
-        masks = trainer.order.masks(contexts, 0.3)
-        share = gates.closed_share(masks, trainer.weights)
-        self.assertLess(float((share - 0.3).abs().max()), float(trainer.weights.max()) / 2 + 1e-6)
-        z = trainer.predictors["gate_predictor_30"].raw(trainer.pooled[:1].expand(12, -1), contexts // 2, contexts % 2)
-        self.assertTrue(torch.equal(gates.hard_gates(z), masks))
-
-    def test_added_losses_are_those_of_the_closed_module(self):
-        trainer = self.trainer(budgets=(0.3,), close_rounds=3)
-        batches = trainer.source.contexts(2)
-        self.assertEqual(sorted(batches), [2, 6, 7])  # en, fr, fr translated
-        masks = torch.ones(12, GATES)
-        masks[:, 1] = 0.0
-        added = added_losses(trainer.model, batches, masks, trainer._task_loss, torch.ones(GATES) > 0)
-        self.assertTrue(torch.equal(added[:, 1], torch.zeros(12)))
-        without = masks[2].clone()
-        losses = []
-        for mask in (masks[2], without.index_fill(0, torch.tensor([5]), 0.0)):
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                gate = mask.expand(len(batches[2].ids), -1)
-                hidden = trainer.model.states(batches[2].mel, batches[2].ids, lambda _, gate=gate: gate)[0]
-            losses.append(float(trainer._task_loss(batches[2], hidden.float())))
-        own = losses[1] - losses[0]
-        mean = (float(added[2, 5]) - OWN_SHARE * own) / (1 - OWN_SHARE)
-        self.assertAlmostEqual(float(added[0, 5]), mean, delta=1e-3)
 
     def test_rows_leave_out_what_the_window_cuts_off(self):
         source, cut, whole = self.trainer().source, 0, 0
@@ -567,7 +547,7 @@ class TrainerTest(unittest.TestCase):
         trainer = self.trainer()
         os.makedirs(trainer.args.run)
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            run(trainer.args, trainer)
+            train_whisper.run(trainer.args, trainer)
         self.assertIn("6/6", printed.getvalue())
         with open(os.path.join(trainer.args.run, "curves.csv"), encoding="utf-8") as file:
             self.assertEqual(len(file.read().splitlines()), 7)
@@ -580,6 +560,166 @@ class TrainerTest(unittest.TestCase):
         test = next(i for i, c in enumerate(self.prompts.clips) if c["split"] == "test")
         planned = {item for batch in source._plan("prompt") for item in batch}
         self.assertEqual(planned, set(range(len(self.prompts.clips))) - {test})
+
+
+@unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
+class DistilTest(TrainerFolder):
+    CLOSED = [2, 8]
+
+    def setUp(self):
+        super().setUp()
+        torch.manual_seed(12)
+        model = load_whisper(self.folder.name, rank=2)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.05 * torch.randn_like(parameter))
+        self.pack = os.path.join(self.folder.name, "open")
+        about = {"name": "tiny", "license": "MIT", "recipe": "here", "default_budget": "0"}
+        write_pack(self.pack, self.folder.name, model, (), None, about)
+        english = [c for c in self.prompts.clips if c["language"] == "en"]
+        self.batch = plain_batch(english, self.prompts, FakeTokens())
+
+    def distiller(self, updates=8):
+        torch.manual_seed(8)
+        args = argparse.Namespace(
+            run=os.path.join(self.folder.name, "run"),
+            model=self.folder.name,
+            teacher=self.pack,
+            updates=updates,
+            close="2,8",
+            rank=4,
+            lr=1e-2,
+            report=4,
+        )
+        source = DistilSource([(self.prompts, 1.0)], FakeTokens(), 9, 6.0)
+        return distil_gates.Distiller(args, source, [self.batch])
+
+    def test_the_student_begins_as_its_teacher(self):
+        distiller = self.distiller()
+        taught = distil_gates.teach(distiller.teacher, self.batch)
+        found = distil_gates.divergence(distiller.model, self.batch, torch.ones(GATES), taught)
+        self.assertLess(abs(found), 1e-3)
+
+    def test_layers_before_a_closed_one_have_its_work_to_do(self):
+        for closed, layers in (([4, 5, 12], [0, 2, 3, 4]), ([2, 8, 9, 10, 11], [0, 1, 2])):
+            mask = torch.ones(30)
+            mask[closed] = 0.0
+            self.assertEqual(distil_gates.hinted_layers(mask, 6), layers)
+
+    def test_the_bridge_brings_the_encoder_nearer(self):
+        distiller = self.distiller()
+        model, teacher = distiller.model, distiller.teacher
+        errors, few = [], unittest.mock.patch("training.distil_gates.BRIDGE_BATCHES", 8)
+        for _ in range(2):
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), few:
+                target = distil_gates.forward(teacher, self.batch)[1][-1]
+                found = distil_gates.forward(model, self.batch, distiller.mask)[1][-1]
+                errors.append(float(distil_gates.state_error(found, target)))
+                distil_gates.fit_bridge(model, teacher, distiller.mask, distiller.source)
+        self.assertLess(errors[1], errors[0])
+
+    def test_distilling_brings_the_closed_model_nearer(self):
+        distiller = self.distiller(updates=60)
+        taught = distil_gates.teach(distiller.teacher, self.batch)
+        mask = distiller.mask
+        self.assertEqual((1 - mask).nonzero()[:, 0].tolist(), self.CLOSED)
+        before = distil_gates.divergence(distiller.model, self.batch, mask, taught)
+        for _ in range(60):
+            distiller.update()
+        after = distil_gates.divergence(distiller.model, self.batch, mask, taught)
+        self.assertLess(after, 0.8 * before)
+
+    def test_resuming_changes_nothing(self):
+        path = os.path.join(self.folder.name, "checkpoint.pt")
+        whole, first, second = (self.distiller() for _ in range(3))
+        for _ in range(6):
+            whole.update()
+        for _ in range(3):
+            first.update()
+        first.save(path)
+        second.load(path)
+        for _ in range(3):
+            second.update()
+        one, two = (d.model.state_dict() for d in (whole, second))
+        for name in one:
+            self.assertTrue(torch.equal(one[name], two[name]), name)
+
+    def test_run_writes_what_a_pack_is_made_of(self):
+        distiller = self.distiller()
+        os.makedirs(distiller.args.run)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            distil_gates.run(distiller.args, distiller)
+        self.assertIn("8/8", printed.getvalue())
+        state = torch.load(os.path.join(distiller.args.run, "checkpoint.pt"), weights_only=False)
+        self.assertEqual(state["closed"], self.CLOSED)
+
+    def test_no_test_clip_is_heard(self):
+        source = self.distiller().source
+        test = next(i for i, c in enumerate(self.prompts.clips) if c["split"] == "test")
+        self.assertNotIn(test, {source._draw()[1] for _ in range(200)})
+
+    def test_ablation_is_the_divergence_of_a_closed_gate(self):
+        model = distil_gates.load_teacher(self.folder.name, self.pack)
+        mask = torch.ones(GATES)
+        mask[5] = 0.0
+        taught = distil_gates.teach(model, self.batch)
+        expected = distil_gates.divergence(model, self.batch, mask, taught)
+        found = ablate.added_divergence(model, self.batch)
+        self.assertAlmostEqual(float(found[5]), expected, places=4)
+        source = DistilSource([(self.prompts, 1.0)], FakeTokens(), 9, 6.0)
+        with unittest.mock.patch("training.distil_gates.BRIDGE_BATCHES", 8):
+            sets = ablate.set_divergence(model, distil_gates.load_teacher(self.folder.name, self.pack), [5], [self.batch], source)
+        self.assertAlmostEqual(sets[0], expected, places=4)
+        self.assertEqual(ablate.rank_correlation(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([3.0, 4.0, 5.0])), 1.0)
+
+
+@unittest.skipUnless(torch, "no PyTorch")
+class AugmentTest(unittest.TestCase):
+    def test_sounds_stay_as_long_and_within_bounds(self):
+        rng, sound = random.Random(13), np.sin(np.arange(20000) / 9).astype(np.float32) * 0.5
+        found = [augment.coloured(sound, rng) for _ in range(20)]
+        for one in found:
+            self.assertEqual(one.shape, (20000,))
+            self.assertLessEqual(float(one.abs().max()), 1.0)
+            self.assertGreater(float(one.abs().max()), 0.01)
+        self.assertFalse(torch.equal(found[0], found[1]))
+        again = augment.coloured(sound, random.Random(13))
+        self.assertTrue(torch.equal(found[0], again))
+
+
+@unittest.skipUnless(torch and tokenizers, "no PyTorch or no tokenizers")
+class MessagesTest(unittest.TestCase):
+    def test_sentences_without_code_or_placeholders(self):
+        texts = {
+            "Please enter your name": "Entrez votre nom",
+            "Cannot open %s now": "Impossible d'ouvrir %s",
+            "Use TLS with it": "Utiliser TLS avec",
+            "One": "Un",
+            "_Save the old file": "_Enregistrer le vieux fichier",
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "fr", "LC_MESSAGES")
+            os.makedirs(path)
+            with open(os.path.join(path, "program.mo"), "wb") as file:
+                file.write(catalogue(texts))
+            french = messages([folder], "fr")
+            english = messages([folder], "en")
+        self.assertEqual(french, ["Enregistrer le vieux fichier", "Entrez votre nom"])
+        self.assertEqual(english, ["Please enter your name", "Save the old file"])
+
+
+def catalogue(texts):
+    """A gettext catalogue (.mo) of original -> translation."""
+    pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **texts}.items())
+    at, tables, body = 28 + 16 * len(pairs), [[], []], b""
+    for side in (0, 1):
+        for pair in pairs:
+            text = pair[side].encode()
+            tables[side] += [len(text), at + len(body)]
+            body += text + b"\0"
+    head = [0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0]
+    return np.array(head + tables[0] + tables[1], "<u4").tobytes() + body
 
 
 if __name__ == "__main__":

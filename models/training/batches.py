@@ -33,23 +33,17 @@ def language_row(code):
 
 
 class Batch:
-    """mel (B, 80, frames), ids (B, T), labels (B, T) or IGNORED, language and task rows (B,).
+    """mel (B, 80, frames), ids (B, T), labels (B, T) or IGNORED.
 
     teacher: None or (positions (N, 2), ids (N, K), probabilities (N, K)) that replace labels there.
     """
 
-    def __init__(self, kind, mels, sequences, labels, languages, tasks, teacher=None):
+    def __init__(self, kind, mels, sequences, labels, teacher=None):
         self.kind, self.mel = kind, stack_padded(mels)
         longest = max(len(s) for s in sequences)
         self.ids = torch.tensor([s + [s[-1]] * (longest - len(s)) for s in sequences])
         self.labels = torch.tensor([lab + [IGNORED] * (longest - len(lab)) for lab in labels])
-        self.languages = torch.tensor([language_row(code) for code in languages])
-        self.tasks = torch.tensor([TASKS.index(task) for task in tasks])
         self.teacher = teacher
-
-    @property
-    def contexts(self):
-        return self.languages * len(TASKS) + self.tasks
 
 
 def next_token_labels(ids, prompt_length):
@@ -136,34 +130,6 @@ class BatchSource:
         self.rng.shuffle(batches)
         return batches
 
-    def contexts(self, count):
-        """{context: Batch of `count` training prompts of that language and task}, always the same."""
-        batches = {}
-        for language, own in self._of_language["prompt"].items():
-            for task, row in (("transcribe", 0), ("translate", 1)):
-                translate = task == "translate"
-                able = [c for c in own if 2 < c["samples"] / RATE < 5 and (not translate or "en" in c["texts"])]
-                if not able or (translate and language == "en"):
-                    continue
-                chosen = able[:: max(1, len(able) // count)][:count]
-                batches[language_row(language) * len(TASKS) + row] = self._plain(chosen, task)
-        return batches
-
-    def _plain(self, clips, task):
-        ids = [
-            self._tokens.sequence(
-                [(0.0, 0.0, c["texts"]["en" if task == "translate" else c["language"]])],
-                c["language"],
-                task,
-                False,
-            )
-            for c in clips
-        ]
-        mels = [log_mel(self._sound(self._prompts, c), 0.5) for c in clips]
-        labels = [next_token_labels(i, 4) for i in ids]
-        languages = [c["language"] for c in clips]
-        return Batch("prompt", mels, [i[:-1] for i in ids], labels, languages, [task] * len(clips))
-
     def _sound(self, store, clip, speed=1.0):
         """(samples,) float32 of the clip, spoken `speed` times as fast and that much higher."""
         if speed == 1.0:
@@ -204,7 +170,7 @@ class BatchSource:
         return mel[:, : max(FRAMES_PER_SECOND, frames - frames % 2)]
 
     def _prompt(self, items):
-        mels, sequences, labels, languages, tasks = [], [], [], [], []
+        mels, sequences, labels = [], [], []
         for item in items:
             clip = self._prompts.clips[item]
             language, texts = clip["language"], clip["texts"]
@@ -224,9 +190,7 @@ class BatchSource:
                 mels.append(log_mel(paused, self.rng.uniform(*TAIL_SECONDS)))
             sequences.append(ids[:-1])
             labels.append(self._labels(ids, times, language))
-            languages.append(language)
-            tasks.append(task)
-        return Batch("prompt", mels, sequences, labels, languages, tasks)
+        return Batch("prompt", mels, sequences, labels)
 
     def _labels(self, ids, times, language):
         labels = next_token_labels(ids, 3 if times else 4)
@@ -265,7 +229,7 @@ class BatchSource:
         tail = 0.0 if is_full else self.rng.uniform(*TAIL_SECONDS)
         mel = log_mel(self._lay(parts, seconds if is_full else None), tail)
         labels = self._labels(ids, times, language)
-        return Batch("row", [mel], [ids[:-1]], [labels], [language], [task])
+        return Batch("row", [mel], [ids[:-1]], [labels])
 
     def _row_clip(self, language, translate):
         """(store, clip, speed): mostly prompts, and of them mostly sentences"""
@@ -290,7 +254,7 @@ class BatchSource:
         return samples
 
     def _guard_clips(self, items):
-        mels, sequences, labels, languages, rows = [], [], [], [], []
+        mels, sequences, labels, rows = [], [], [], []
         for at, (w, j) in enumerate(items):
             window = self._teacher[w]
             first, end = window["spans"][j]
@@ -302,11 +266,10 @@ class BatchSource:
             only_end = [IGNORED] * (len(prompt) - 1 + len(text)) + [self._tokens.end]
             only_end[0] = self._tokens.language(language)
             labels.append(only_end)
-            languages.append(language)
             for t in range(end - first):  # row first - 1 + t is the opinion on ids[first + t]
                 rows.append((at, len(prompt) - 1 + t, w, first - 1 + t))
         teacher = self._soft(rows)
-        return Batch("guard", mels, sequences, labels, languages, ["transcribe"] * len(items), teacher)
+        return Batch("guard", mels, sequences, labels, teacher)
 
     def _window(self, w):
         window = self._teacher[w]
@@ -317,7 +280,7 @@ class BatchSource:
         ids = window["ids"][:-1]
         labels = [IGNORED] * len(ids)
         teacher = self._soft([(0, t, w, t) for t in range(2, len(ids))])
-        return Batch("window", [mel], [ids], [labels], [window["language"]], ["transcribe"], teacher)
+        return Batch("window", [mel], [ids], [labels], teacher)
 
     def _soft(self, rows):
         positions = torch.tensor([(row, t) for row, t, _, _ in rows])

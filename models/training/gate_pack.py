@@ -16,11 +16,13 @@ from fingerprint import fingerprint  # noqa: E402
 from safetensors_reader import read_safetensors  # noqa: E402
 from safetensors_writer import write_safetensors  # noqa: E402
 from training.batches import LANGUAGES, TASKS  # noqa: E402
+from training.bridge import folded  # noqa: E402
 from training.gates import CLOSED, OPEN, GatePredictor  # noqa: E402
 from training.whisper_model import DECODER_MODULES, ENCODER_MODULES  # noqa: E402
 
 FORMAT, VERSION = "espalier-gate-pack", 1
 TAIL_SECONDS, MIN_SECONDS = 0.5, 1.0
+BRIDGE_RANK = 256  # of the weights that a bridge is folded into
 
 
 def delta_tensors(model, base, scale=1.0):
@@ -29,11 +31,13 @@ def delta_tensors(model, base, scale=1.0):
     scale: of all differences. Less than 1 is a way back to the base model: weights between a model
     and its fine-tuned copy often do better than either on speech that the training did not have.
     """
+    trained = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
+    if hasattr(model, "bridge"):
+        trained = {n: p for n, p in trained.items() if not n.startswith("bridge.")}
+        trained.update(folded(model, BRIDGE_RANK))
     found = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        array = parameter.detach().numpy()
+    for name, parameter in trained.items():
+        array = parameter.numpy()
         stem, leaf = name.rsplit(".", 1)
         if leaf in ("a", "b"):
             array = scale * array if leaf == "b" else array
@@ -61,22 +65,22 @@ def predictor_tensors(prefix, predictor):
     return {prefix + "." + n: t.detach().numpy().astype("<f4") for n, t in tensors.items()}
 
 
-def open_predictor(like):
-    """A predictor of the same shape for which every gate is open, whatever the context."""
-    context = like.language_embedding.embedding_dim
+def fixed_predictor(like, closed=()):
+    """A predictor of the same shape that closes the gates `closed` and no other, whatever it sees."""
     always = GatePredictor(
         len(like.mean),
         like.mlp[2].out_features // 2,
         like.language_embedding.num_embeddings,
         like.task_embedding.num_embeddings,
-        context,
+        like.language_embedding.embedding_dim,
         like.mlp[0].out_features,
     )
     with torch.no_grad():
         for parameter in always.parameters():
             parameter.zero_()
-        always.mlp[2].bias.view(-1, 2)[:, OPEN] = 1.0
-        always.mlp[2].bias.view(-1, 2)[:, CLOSED] = -1.0
+        bias = always.mlp[2].bias.view(-1, 2)
+        bias[:, OPEN], bias[:, CLOSED] = 1.0, -1.0
+        bias[list(closed)] *= -1.0
     return always
 
 
@@ -127,16 +131,15 @@ def write_folder(out, base, rows, predictors, tensors, about, card=None, true_le
             file.write(card)
 
 
-def write_pack(out, model_folder, model, predictors, card, about, scale=1.0):
-    """whisper's. predictors: budget -> GatePredictor, without 0; none: a pack for true-length input.
+def write_pack(out, model_folder, model, closed, card, about, scale=1.0):
+    """whisper's, of one budget, about["default_budget"], which closes the gates `closed` (numbers).
 
-    scale: of the differences (delta_tensors).
+    The differences of a module that is always closed are left out. scale: of the differences
+    (delta_tensors).
     """
     weights = os.path.join(model_folder, "model.safetensors")
     encoder, decoder = model.gate_counts
     gates = encoder * len(ENCODER_MODULES) + decoder * len(DECODER_MODULES)
-    plain = GatePredictor(model.config["d_model"], gates, len(LANGUAGES), len(TASKS))
-    some = next(iter(predictors.values()), plain)
     rows = {
         "encoder_modules": list(ENCODER_MODULES),
         "decoder_modules": list(DECODER_MODULES),
@@ -144,9 +147,24 @@ def write_pack(out, model_folder, model, predictors, card, about, scale=1.0):
         "tasks": TASKS,
     }
     true_length = {"true_length": True, "tail_seconds": TAIL_SECONDS, "min_seconds": MIN_SECONDS}
-    predictors = {0.0: open_predictor(some), **predictors}
+    plain = GatePredictor(model.config["d_model"], gates, len(LANGUAGES), len(TASKS))
+    predictors = {float(about["default_budget"]): fixed_predictor(plain, closed)}
     deltas = delta_tensors(model, read_safetensors(weights), scale)
+    unused = tuple(p for gate in closed for p in module_prefixes(gate, encoder))
+    deltas = {n: t for n, t in deltas.items() if not n.removeprefix("delta.").removeprefix("add.").startswith(unused)}
     write_folder(out, ("whisper", weights), rows, predictors, deltas, about, card, true_length)
+
+
+def module_prefixes(gate, encoder_layers):
+    """What the names of a gate's own tensors begin with."""
+    first_decoder = encoder_layers * len(ENCODER_MODULES)
+    if gate < first_decoder:
+        stack, layer, module = "encoder", *divmod(gate, len(ENCODER_MODULES))
+        parts = (("self_attn",), ("fc1", "fc2", "final_layer_norm"))[module]
+    else:
+        stack, layer, module = "decoder", *divmod(gate - first_decoder, len(DECODER_MODULES))
+        parts = (("self_attn",), ("encoder_attn",), ("fc1", "fc2", "final_layer_norm"))[module]
+    return ["model.%s.layers.%d.%s" % (stack, layer, part) for part in parts]
 
 
 def read_pack(folder, model_folder=None):
@@ -180,7 +198,10 @@ def is_pack(folder):
 
 
 def load_deltas(model, arrays):
-    """Puts a pack's differences where training goes on with them; `model` made with the pack's rank."""
+    """Puts a pack's differences where training goes on with them; `model` made with at least its rank.
+
+    Factors to spare stay as they were made: no change at first.
+    """
     own = dict(model.named_parameters())
     with torch.no_grad():
         for name, array in arrays.items():
@@ -188,7 +209,8 @@ def load_deltas(model, arrays):
             if name.startswith("add."):
                 own[name[4:]].add_(value)
             elif name.startswith("delta."):
-                own[name[6:].replace(".weight.", ".")].copy_(value)
+                factor = own[name[6:].replace(".weight.", ".")]
+                factor[: value.shape[0], : value.shape[1]] = value
 
 
 def load_predictor(config, arrays, budget):

@@ -24,7 +24,7 @@ from training.demo.features import TAIL_FRAMES  # noqa: E402
 from training.demo.model import DECODER_MODULES, ENCODER_MODULES, WIDTH, DemoModel  # noqa: E402
 from training.demo.train import budget_list, load_stores  # noqa: E402
 from training.demo.vocabulary import TASKS  # noqa: E402
-from training.gate_pack import open_predictor, write_folder  # noqa: E402
+from training.gate_pack import fixed_predictor, write_folder  # noqa: E402
 
 ABOUT = {
     "name": "demo",
@@ -89,7 +89,7 @@ def write(run, model_folder, stores, costs_path, default_budget, also=()):
         rows.append((budget, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))))
         predictor.shift_open(offset)
         predictors[budget] = predictor
-    predictors[0.0] = open_predictor(predictors[trained[0]])
+    predictors[0.0] = fixed_predictor(predictors[trained[0]])
     meaning = {
         "encoder_modules": list(ENCODER_MODULES),
         "decoder_modules": list(DECODER_MODULES),
