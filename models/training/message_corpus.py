@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Synthesised speech in the prompts' own style: short requests and messages, in many voices.
 
-    message_corpus.py OUT --prompts DIR --test-ids FILE [--messages DIR] [--count N]
+    message_corpus.py OUT --prompts DIR --test-ids FILE [--messages DIR] [--count N] [--engines A,B]
 
 Texts: those of the training prompts, and programs' translated messages (gettext's .mo files under
-DIR, default /usr/share/locale). Nothing with a test prompt's words. Voices: pico2wave, espeak-ng
-plain and with mbrola's diphones, flite, festival (festvox-*) and RHVoice.
+DIR, default /usr/share/locale). Nothing with a test prompt's words. Engines: pico2wave, espeak-ng,
+flite and festival (festvox-*); by name only mbrola (espeak-ng with its diphones) and RHVoice, most
+of whose voices may not be used for money: a pack that is given away must do without those.
 """
 
 import argparse
@@ -48,6 +49,7 @@ FESTIVAL = {
 }
 # How often each engine is asked for a language that it speaks.
 SHARES = {"pico": 0.3, "espeak": 0.12, "mbrola": 0.3, "rhvoice": 0.6, "flite": 0.12, "festival": 0.08}
+ENGINES = "pico,espeak,flite,festival"
 SPEAKS = {"mbrola": MBROLA, "rhvoice": RHVOICE, "flite": FLITE, "festival": FESTIVAL}
 
 
@@ -107,11 +109,11 @@ def say(text, language, engine, source, path):
     return voice
 
 
-def spoken(text, language, source):
-    """(samples at 16 kHz, voice) by an engine drawn by SHARES."""
-    able = {e: s for e, s in SHARES.items() if language in SPEAKS.get(e, {language: 1})}
+def spoken(text, language, source, engines):
+    """(samples at 16 kHz, voice) by one of `engines`, drawn by SHARES."""
+    able = {e: SHARES[e] for e in engines if language in SPEAKS.get(e, {language: 1})}
     if language == "ru":
-        del able["pico"]
+        able.pop("pico", None)
     engine = source.choices(list(able), list(able.values()))[0]
     if engine in ("pico", "espeak"):
         return speak(text, language, source, engine)
@@ -125,7 +127,7 @@ def spoken(text, language, source):
     return samples, "%s %s" % (engine, voice)
 
 
-def build(out, prompts, test_ids, folders, count, seed, languages):
+def build(out, prompts, test_ids, folders, count, seed, languages, engines):
     forbidden = test_words({code: read_texts(TEXTS % (code, code)) for code in VOICES}, test_ids)
     writer, source = ClipWriter(out), random.Random(seed)
     for language in languages:
@@ -145,7 +147,7 @@ def build(out, prompts, test_ids, folders, count, seed, languages):
             if tuple(normalise(text)) in forbidden[language]:
                 continue
             try:
-                samples, voice = spoken(text, language, source)
+                samples, voice = spoken(text, language, source, engines)
             except (subprocess.SubprocessError, soundfile.LibsndfileError, IndexError) as error:
                 print("%s: %s" % (text, error), flush=True)
                 continue
@@ -164,8 +166,12 @@ def main():
     parser.add_argument("--messages", nargs="+", default=["/usr/share/locale"], metavar="DIR")
     parser.add_argument("--count", type=int, default=1500, help="clips a language")
     parser.add_argument("--languages", default="en,es,fr,it,ru")
+    parser.add_argument("--engines", default=ENGINES, help="of %s" % ",".join(SHARES))
     parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
+    engines = args.engines.split(",")
+    if not set(engines) <= set(SHARES):
+        parser.error("--engines: of %s" % ", ".join(SHARES))
     with open(args.test_ids, encoding="utf-8") as file:
         test_ids = set(file.read().split())
     clips = build(
@@ -176,6 +182,7 @@ def main():
         args.count,
         args.seed,
         args.languages.split(","),
+        engines,
     )
     for row in hours_by(clips, "language"):
         print("%-3s %5d clips %6.1f minutes" % row)
