@@ -15,6 +15,7 @@ struct BenchRun {
   Timings timings = {};  // sums; the gates are a mean over the files
   double cpu_s = 0;
   int64_t duration_ms = 0;
+  std::string text = {};  // of all segments, one behind the other
 };
 
 // Times that a cost table predicts for a run: once per window, and per decoder step.

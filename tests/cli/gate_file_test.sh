@@ -26,6 +26,11 @@ has out "decoder step, predicted"
 expect 0 "$program" bench --runs 1 -l eng --gates tiny --compare all --costs costs.json speech.wav
 has out "against --gates all"
 expect 0 "$program" bench --runs 1 -l eng --gates tiny --compare all --json speech.wav
+python3 -c '
+import json
+run = json.load(open("out"))
+assert run["text"] and run["timings"]["decoder_multiply_adds"] > 0, run
+'
 python3 -c 'import json; v = json.load(open("out"))["variants"]; assert v[1]["gates"] == "all", v
 assert [variant["closed_gates"] for variant in v] == [2, 0], v  # each its own, none a sum of both'
 expect 2 "$program" gates --costs map.json speech.wav

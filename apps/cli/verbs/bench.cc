@@ -43,6 +43,8 @@ void AddTo(const Timings& more, Timings* sum) {
   sum->window_count += more.window_count;
   sum->token_count += more.token_count;
   sum->encoder_steps += more.encoder_steps;
+  sum->encoder_multiply_adds += more.encoder_multiply_adds;
+  sum->decoder_multiply_adds += more.decoder_multiply_adds;
   sum->gate_count = more.gate_count;
   sum->closed_gate_count += more.closed_gate_count;
   sum->weight_bytes_touched = more.weight_bytes_touched;
@@ -157,6 +159,7 @@ class BenchVerb final : public Verb {
           contender.transcriber->Transcribe(*audio, options, {}, context.interrupts.token()));
       AddTo(transcript.timings, &run.timings);
       run.duration_ms += transcript.duration_ms;
+      for (const Segment& segment : transcript.segments) run.text += segment.text;
     }
     run.timings.closed_gate_count /= static_cast<int>(Files().size());
     run.cpu_s = ProcessorSeconds() - cpu_before;
@@ -225,6 +228,7 @@ class BenchVerb final : public Verb {
         {"cpu_s", median.cpu_s},
         {"tokens", timings.token_count},
         {"peak_rss_mb", PeakMegabytes()},
+        {"text", Trimmed(median.text)},
         {"audio_s", static_cast<double>(median.duration_ms) / 1000},
         {"runs_s", totals},
         {"beam_size", search_.beam_size},
