@@ -12,11 +12,9 @@ One thread, so that it runs beside other work.
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
-import time
 
 import torch
 from torch.nn import functional as F
@@ -28,10 +26,10 @@ from training.checkpoint import load_whisper, save_atomically, trainable_state  
 from training.clip_store import ClipStore  # noqa: E402
 from training.distil_batches import DistilSource, plain_batches  # noqa: E402
 from training.gate_pack import apply_deltas, load_deltas, read_pack  # noqa: E402
+from training.training_run import checkpoint_of, parameter_groups, train  # noqa: E402
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
 WARM_UP = 60
-SAVE_SECONDS = 120
 BRIDGE_BATCHES = 60  # that it is fitted to
 COLUMNS = "step kind loss kl encoder layers decoder lr_scale wall_s cpu_s".split()
 HINTS = {"kl": 1.0, "encoder": 0.6, "layers": 0.2, "decoder": 0.5}  # what each loss counts
@@ -130,7 +128,7 @@ def divergence(model, batch, mask, taught):
 @torch.no_grad()
 def measure(model, teacher, batches, mask):
     """Mean parts over the tokens of `batches`, and the share of tokens whose best is the label."""
-    sums, tokens, right = {}, 0, 0
+    sums, tokens = {}, 0
     for batch in batches:
         taught = teach(teacher, batch)
         with torch.autocast("cpu", torch.bfloat16):
@@ -172,11 +170,7 @@ class Distiller:
         self.closed = sorted(int(gate) for gate in args.close.split(","))
         self.mask = torch.ones(sum(n * m for n, m in zip(self.model.gate_counts, (2, 3))))
         self.mask[self.closed] = 0.0
-        own = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for n, p in own if n.endswith((".a", ".b"))], "lr": args.lr},
-            {"params": [p for n, p in own if not n.endswith((".a", ".b"))], "lr": args.lr / 4},
-        ]
+        groups = parameter_groups(self.model, args.lr)
         self.optimiser = torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.99), foreach=True)
 
     def update(self):
@@ -214,41 +208,19 @@ class Distiller:
 
 
 def run(args, distiller):
-    path = os.path.join(args.run, "checkpoint.pt")
+    path = checkpoint_of(args.run)
     if os.path.exists(path):
         distiller.load(path)
-    curves = os.path.join(args.run, "curves.csv")
-    is_new = not os.path.exists(curves)
-    first, start, saved = distiller.step, time.monotonic(), time.monotonic()
-    with open(curves, "a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(COLUMNS)
-        while distiller.step < args.updates:
-            begun, cpu = time.monotonic(), time.process_time()
-            row = distiller.update()
-            now = time.monotonic()
-            row += [now - begun, time.process_time() - cpu]
-            writer.writerow(["%.4g" % v if isinstance(v, float) else v for v in row])
-            file.flush()
-            if distiller.step % args.report == 0 or distiller.step == args.updates:
-                found = measure(distiller.model, distiller.teacher, distiller.dev, distiller.mask)
-                left = (now - start) / (distiller.step - first) * (args.updates - distiller.step)
-                print(
-                    "%d/%d, %.1f min, %.1f left: %s"
-                    % (
-                        distiller.step,
-                        args.updates,
-                        (now - start) / 60,
-                        left / 60,
-                        " ".join("%s %.3f" % i for i in found.items()),
-                    ),
-                    flush=True,
-                )
-            if now - saved > SAVE_SECONDS:
-                distiller.save(path)
-                saved = time.monotonic()
-    distiller.save(path)
+
+    def report(row, done, left):
+        if distiller.step % args.report and distiller.step != args.updates:
+            return
+        found = measure(distiller.model, distiller.teacher, distiller.dev, distiller.mask)
+        parts = " ".join("%s %.3f" % part for part in found.items())
+        about = (distiller.step, args.updates, done, left, parts)
+        print("%d/%d, %.1f min, %.1f left: %s" % about, flush=True)
+
+    train(args.run, distiller, args.updates, COLUMNS, report)
 
 
 def main():

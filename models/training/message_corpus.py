@@ -19,15 +19,13 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import soundfile
-import soxr
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from text_errors import normalise  # noqa: E402
-from training.clip_store import RATE, ClipStore, ClipWriter, hours_by, trim  # noqa: E402
+from training.clip_store import RATE, ClipStore, ClipWriter, hours_by  # noqa: E402
 from training.prompt_corpus import TEXTS, VOICES, read_texts, test_words  # noqa: E402
-from training.speech_corpus import LETTERS, speak  # noqa: E402
+from training.speech_corpus import LETTERS, read_voice, speak  # noqa: E402
 
 PROMPT_SHARE = 0.45  # of the texts are training prompts', the others programs' messages
 MBROLA = {
@@ -119,12 +117,7 @@ def spoken(text, language, source, engines):
         return speak(text, language, source, engine)
     with tempfile.NamedTemporaryFile(suffix=".wav") as out:
         voice = say(text, language, engine, source, out.name)
-        samples, rate = soundfile.read(out.name, dtype="float32")
-    if rate != RATE:
-        samples = soxr.resample(samples, rate, RATE)
-    level = 10 ** source.uniform(-1.0, 0.0)
-    samples = trim(samples) * level * 0.9 / max(1e-3, float(np.abs(samples).max()))
-    return samples, "%s %s" % (engine, voice)
+        return read_voice(out.name, source), "%s %s" % (engine, voice)
 
 
 def build(out, prompts, test_ids, folders, count, seed, languages, engines):

@@ -60,6 +60,15 @@ def sentences(language, seed):
     return ordered
 
 
+def read_voice(path, random_source):
+    """What an engine spoke into a file: at 16 kHz, without the silence around it, of any level."""
+    samples, rate = soundfile.read(path, dtype="float32")
+    if rate != RATE:
+        samples = soxr.resample(samples, rate, RATE)
+    level = 10 ** random_source.uniform(-1.0, 0.0)
+    return trim(samples) * level * 0.9 / max(1e-3, float(np.abs(samples).max()))
+
+
 def speak(text, language, random_source, engine):
     """(samples at 16 kHz, voice)"""
     with tempfile.NamedTemporaryFile(suffix=".wav") as out:
@@ -78,12 +87,7 @@ def speak(text, language, random_source, engine):
             command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch)]
             command += ["-w", out.name, text]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        samples, rate = soundfile.read(out.name, dtype="float32")
-    if rate != RATE:
-        samples = soxr.resample(samples, rate, RATE)
-    level = 10 ** random_source.uniform(-1.0, 0.0)
-    samples = trim(samples) * level * 0.9 / max(1e-3, float(np.abs(samples).max()))
-    return samples, "%s %s" % (engine, voice)
+        return read_voice(out.name, random_source), "%s %s" % (engine, voice)
 
 
 def build(out, counts, seed):

@@ -9,11 +9,9 @@ where it stopped), curves.csv and settings.json. One thread, so that it runs bes
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
-import time
 
 import torch
 from torch.nn import functional as F
@@ -23,11 +21,11 @@ from training.batches import IGNORED, BatchSource  # noqa: E402
 from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.gate_pack import is_pack, load_deltas, read_pack  # noqa: E402
+from training.training_run import checkpoint_of, parameter_groups, train  # noqa: E402
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
 WARM_UP = 10
 LANGUAGE_WEIGHT = 0.1  # of the language token's loss
-SAVE_SECONDS = 120
 COLUMNS = "step kind loss lr_scale wall_s cpu_s"
 
 
@@ -35,16 +33,9 @@ class Trainer:
     def __init__(self, args, source):
         self.args, self.source, self.step = args, source, 0
         self.model = load_whisper(args.model, args.rank)
-        self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=0.0, betas=(0.9, 0.98))
+        groups = parameter_groups(self.model, args.lr)
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
         self.base_rates = [group["lr"] for group in self.optimiser.param_groups]
-
-    def _groups(self):
-        own = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
-        rates = self.args
-        return [
-            {"params": [p for n, p in own if n.endswith((".a", ".b"))], "lr": rates.lr},
-            {"params": [p for n, p in own if not n.endswith((".a", ".b"))], "lr": rates.lr / 4},
-        ]
 
     def _task_loss(self, batch, hidden):
         """Cross-entropy a token: transcripts hard, the guard's soft."""
@@ -110,37 +101,19 @@ class Trainer:
 
 
 def run(args, trainer):
-    path = os.path.join(args.run, "checkpoint.pt")
+    path = checkpoint_of(args.run)
     if os.path.exists(path):
         trainer.load(path, whole=True)
     elif args.init and is_pack(args.init):
         load_deltas(trainer.model, read_pack(args.init, args.model)[1])
     elif args.init:
-        trainer.load(os.path.join(args.init, "checkpoint.pt"), whole=False)
-    curves = os.path.join(args.run, "curves.csv")
-    is_new = not os.path.exists(curves)
-    start, first, saved = time.monotonic(), trainer.step, time.monotonic()
-    with open(curves, "a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(COLUMNS.split())
-        while trainer.step < args.updates:
-            begun, cpu = time.monotonic(), time.process_time()
-            row = trainer.update()
-            now = time.monotonic()
-            costs = [now - begun, time.process_time() - cpu]
-            writer.writerow(["%.4g" % v if isinstance(v, float) else v for v in row + costs])
-            file.flush()
-            left = (now - start) / (trainer.step - first) * (args.updates - trainer.step)
-            print(
-                "%d/%d %s loss %.3f %.1f s, %d min left"
-                % (row[0], args.updates, *row[1:3], costs[0], left / 60),
-                flush=True,
-            )
-            if now - saved > SAVE_SECONDS:
-                trainer.save(path)
-                saved = time.monotonic()
-    trainer.save(path)
+        trainer.load(checkpoint_of(args.init), whole=False)
+
+    def report(row, done, left):
+        about = (row[0], args.updates, row[1], row[2], row[-2], left)
+        print("%d/%d %s loss %.3f %.1f s, %d min left" % about, flush=True)
+
+    train(args.run, trainer, args.updates, COLUMNS.split(), report)
 
 
 def parse_arguments():

@@ -5,8 +5,6 @@
 namespace espalier::cli {
 namespace {
 
-double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 void AddText(const LiveEvent& event, nlohmann::ordered_json* json) {
   const bool final = event.type == LiveEventType::kFinal;
   if (final) {

@@ -5,11 +5,6 @@
 #include "apps/cli/writers/json_values.h"
 
 namespace espalier::cli {
-namespace {
-
-double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
-
-}  // namespace
 
 std::string SimulLines::Add(const LiveEvent& event, double now_s) {
   const bool final = event.type == LiveEventType::kFinal;

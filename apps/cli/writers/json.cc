@@ -8,8 +8,6 @@ namespace {
 // openai-whisper counts `seek` in frames of 10 ms.
 constexpr int64_t kSeekMs = 10;
 
-double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 nlohmann::ordered_json SegmentJson(const Segment& segment, size_t id) {
   return {{"id", id},
           {"seek", segment.window_start_ms / kSeekMs},

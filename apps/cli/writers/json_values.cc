@@ -19,8 +19,8 @@ nlohmann::ordered_json WordsJson(const std::vector<Word>& words) {
   auto json = nlohmann::ordered_json::array();
   for (const Word& word : words) {
     json.push_back({{"word", word.text},
-                    {"start", static_cast<double>(word.t0_ms) / 1000},
-                    {"end", static_cast<double>(word.t1_ms) / 1000},
+                    {"start", Seconds(word.t0_ms)},
+                    {"end", Seconds(word.t1_ms)},
                     {"probability", word.probability}});
   }
   return json;
@@ -33,7 +33,7 @@ nlohmann::ordered_json TimingsJson(const Timings& timings, int64_t duration_ms) 
       {"encoder_s", timings.encoder_s}, {"decoder_s", timings.decoder_s},
       {"search_s", timings.search_s},   {"total_s", timings.total_s},
   };
-  const double audio_s = static_cast<double>(duration_ms) / 1000;
+  const double audio_s = Seconds(duration_ms);
   json["real_time_factor"] = audio_s > 0 ? timings.total_s / audio_s : 0.0;
   json["windows"] = timings.window_count;
   json["decoder_steps"] = timings.token_count;

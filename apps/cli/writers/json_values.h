@@ -1,6 +1,7 @@
 // Parts that both JSON formats share. Include in .cc files only.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@ namespace espalier::cli {
 
 // Text without blanks at its ends; bytes that are not UTF-8 are replaced when it is dumped.
 std::string Trimmed(const std::string& text);
+
+inline double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
 // {"version", "model", "backend"}
 nlohmann::ordered_json RuntimeJson(const WriterOptions& options);

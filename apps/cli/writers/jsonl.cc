@@ -4,8 +4,6 @@
 namespace espalier::cli {
 namespace {
 
-double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 class JsonlWriter final : public Writer {
  public:
   explicit JsonlWriter(const WriterOptions& options) : options_(options) {}
