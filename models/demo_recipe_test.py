@@ -238,6 +238,23 @@ class ModelTest(unittest.TestCase):
         again.restore(kept)
         self.assertTrue(torch.equal(again.next().source, source.next().source))
 
+    def test_pairs_of_sentences(self):
+        source = batches.BatchSource([self.features], self.words, torch.zeros(40), 1)
+        source.mix(strings=0.0, plain_voices=False, strength=0.0, joined=1.0)
+        first_time = self.words.time(0.0)
+        pairs = set()
+        for _ in range(8):
+            batch = source.next()
+            for row, count in zip(batch.targets, batch.target_counts):
+                ids = [i for i in row[: count - 1].tolist() if i >= first_time]
+                times = [i for i in ids if i < self.words.first_piece]
+                self.assertIn(len(times), (0, 2, 4))  # a begin and an end of each sentence
+                self.assertEqual(times, sorted(times))
+                pairs.add((len(times), self.words.decode(ids)))
+        both = {a + " " + b for a in TEXTS for b in TEXTS if a != b}
+        self.assertTrue(both & {text for _, text in pairs}, pairs)
+        self.assertIn(4, {count for count, _ in pairs})
+
     def test_batch(self):
         source = batches.BatchSource([self.features], self.words, torch.zeros(40), 1)
         source.mix(strings=0.0, plain_voices=False, strength=0.0)

@@ -12,6 +12,8 @@ from training.demo.model import FRAMES_PER_STEP, FRONTEND
 
 BATCH_FRAMES = 2200  # 44 s of sound and tails
 MOST_WORDS = 7  # in a string of single words
+JOINED_FRAMES = 550  # most speech in two sentences that are joined
+SILENCE_FRAMES = 10, 60  # least and most between them
 REPEATS = {"prompt": 6, "grammar": 1, "prompt read": 1}  # an epoch
 MARGIN_FRAMES = 5  # that clip_store.trim leaves at both ends
 FRAME_SECONDS = FRONTEND["hop_length"] / FRONTEND["fs"]
@@ -101,8 +103,9 @@ def fits_ctc(ids, steps):
 class BatchSource:
     """Endless batches from feature stores. All randomness comes from `rng`.
 
-    An item is a clip, or a string of clips of single words: sound whose alignment is known, and that
-    no knowledge of the language helps to guess. `strings` is their share of the items.
+    An item is a sentence, or two of them one after the other, or a string of clips of single words: sound
+    whose alignment is known, and that no knowledge of the language helps to guess. `strings` is the
+    share of these, `joined` that of the pairs.
     limit: of clips; None: all. `items`: (store, clip) index pairs of what is not a single word.
     """
 
@@ -122,22 +125,23 @@ class BatchSource:
         self._words = [words[language] for language in sorted(words)]
         if limit:
             self.items = random.Random(seed).sample(self.items, limit)
-        self.strength, self.plain_voices, self.strings = 1.0, False, 0.0
+        self.strings, self.plain_voices, self.strength, self.joined = 0.0, False, 1.0, 0.0
 
-    def mix(self, strings, plain_voices, strength):
+    def mix(self, strings, plain_voices, strength, joined=0.0):
         """What the next batches are made of; another mix of clips begins an epoch anew."""
-        if (strings, plain_voices) != (self.strings, self.plain_voices):
+        if (strings, plain_voices, joined) != (self.strings, self.plain_voices, self.joined):
             self._queue = []
-        self.strings, self.plain_voices, self.strength = strings, plain_voices, strength
+        self.strings, self.plain_voices = strings, plain_voices
+        self.strength, self.joined = strength, joined
 
     def state(self):
-        mixed = self.strings, self.plain_voices, self.strength
+        mixed = self.strings, self.plain_voices, self.strength, self.joined
         return {"rng": self.rng.getstate(), "queue": self._queue, "mix": mixed}
 
     def restore(self, state):
         self.rng.setstate(state["rng"])
         self._queue = state["queue"]
-        self.strings, self.plain_voices, self.strength = state["mix"]
+        self.strings, self.plain_voices, self.strength, self.joined = state["mix"]
 
     def _plain(self, store, index):
         voice = self._stores[store].clips[index]["voice"]
@@ -149,6 +153,23 @@ class BatchSource:
         drawn = self.rng.choices(words, k=self.rng.randrange(1, MOST_WORDS + 1))
         return [at for at in drawn if self._plain(*at)] or drawn[:1]
 
+    def _pairs(self, drawn):
+        """`drawn` with `joined` of it as pairs of sentences of one language."""
+        by_language, kept = {}, []
+        for parts in drawn:
+            store, index = parts[0]
+            clip = self._stores[store].clips[index]
+            if clip["source"] != "word" and self.rng.random() < self.joined:
+                by_language.setdefault(clip["language"], []).append(parts[0])
+            else:
+                kept.append(parts)
+        for _, sentences in sorted(by_language.items()):
+            self.rng.shuffle(sentences)
+            for pair in zip(sentences[::2], sentences[1::2]):
+                short = sum(self._stores[s].speech_frames(i) for s, i in pair) <= JOINED_FRAMES
+                kept += [list(pair)] if short else [[at] for at in pair]
+        return kept
+
     def _plan(self):
         """An epoch of clips, mixed with strings of words, in batches of about equal lengths."""
         drawn = []
@@ -159,6 +180,7 @@ class BatchSource:
         if self.strings and self._words:
             kept = [at for at in drawn if self.rng.random() >= self.strings]
             drawn = kept + [self._string() for _ in range(len(drawn) - len(kept))]
+        drawn = self._pairs(drawn) if self.joined else drawn
         keyed = []
         for parts in drawn:
             length = sum(self._stores[store].speech_frames(index) for store, index in parts)
@@ -188,7 +210,12 @@ class BatchSource:
         for store, index in parts:
             stored = self._stores[store]
             clip, speech = stored.clips[index], stored.speech_frames(index)
-            pause = MARGIN_FRAMES if len(parts) == 1 else self.rng.randrange(MARGIN_FRAMES)
+            string = clip["source"] == "word" and len(parts) > 1
+            if sounds and not string:
+                silence = self.rng.randint(*SILENCE_FRAMES)
+                sounds.append(torch.full((silence, len(self._mean)), FLOOR))
+                at += silence
+            pause = self.rng.randrange(MARGIN_FRAMES) if string else MARGIN_FRAMES
             cut = min(MARGIN_FRAMES - pause, speech // 4)
             sounds.append(stored.frames(index)[cut : speech - cut])
             pieces = vocabulary.encode(clip["texts"][clip["language"]])
@@ -198,8 +225,28 @@ class BatchSource:
             at = end
         return torch.cat(sounds), spans
 
+    def _text(self, clips, spans, target):
+        """Target ids of the clips, and the frame at which each is heard, if it is; without times."""
+        if target == clips[0]["language"]:
+            return [(piece, (a + b) / 2) for piece, a, b in spread_pieces(spans)]
+        texts = (self._vocabulary.encode(clip["texts"][target]) for clip in clips)
+        return [(piece, None) for text in texts for piece in text]
+
+    def _timed_text(self, clips, spans, target):
+        """The same with times: around each sentence, around a string of words."""
+        parts = [(clips, spans)]
+        if clips[0]["source"] != "word":
+            parts = [([clip], [span]) for clip, span in zip(clips, spans)]
+        found = []
+        for part, within in parts:
+            begin, end = (f * FRAME_SECONDS for f in (within[0][2], within[-1][3]))
+            found.append((self._vocabulary.time(begin), None))
+            found += self._text(part, within, target)
+            found.append((self._vocabulary.time(end), None))
+        return found
+
     def _item(self, parts):
-        clip = self._stores[parts[0][0]].clips[parts[0][1]]
+        clips = [self._stores[store].clips[index] for store, index in parts]
         frames, spans = self._sound(parts)
         untouched = len(frames)
         frames = augment(frames, self._mean, self.rng, self.strength)
@@ -208,29 +255,24 @@ class BatchSource:
         tail = self.rng.randrange(5, TAIL_FRAMES)
         frames = torch.nn.functional.pad(frames, (0, 0, 0, tail), value=FLOOR)
         steps = steps_of(len(frames))
-        language, vocabulary = clip["language"], self._vocabulary
+        language, vocabulary = clips[0]["language"], self._vocabulary
         pieces = spread_pieces(spans)
         source = [piece for piece, *_ in pieces]
         if not source or not fits_ctc(source, steps):
             return None
-        others = [code for code in clip["texts"] if code != language and code in LANGUAGES]
-        others = others if len(parts) == 1 else []
+        others = [c for c in LANGUAGES if c != language and all(c in clip["texts"] for clip in clips)]
         target = language
         if others and self.rng.random() < TRANSLATED:
             target = self.rng.choice(others)
         task = prompt_task(language, target)
         prompt = [vocabulary.sos, *vocabulary.prompt(language, task)]
-        text = source if target == language else vocabulary.encode(clip["texts"][target])
         if self.rng.random() < TIMED:
-            times = [MARGIN_FRAMES * FRAME_SECONDS, (speech - MARGIN_FRAMES) * FRAME_SECONDS]
-            begin, end = (vocabulary.time(t) for t in times)
-            prompt, text = prompt[:-1], [begin, *text, end]
-        whole = [*prompt, *text, vocabulary.eos]
-        heard_at = [-1.0] * (len(whole) - 1)
-        if target == language:
-            first = len(prompt) - 1 + (len(text) - len(source)) // 2  # a time token may be before
-            centres = [((a + b) / 2 - 3) / FRAMES_PER_STEP for _, a, b in pieces]
-            heard_at[first : first + len(source)] = [max(0.0, c) for c in centres]
+            prompt, text = prompt[:-1], self._timed_text(clips, spans, target)
+        else:
+            text = self._text(clips, spans, target)
+        whole = [*prompt, *(token for token, _ in text), vocabulary.eos]
+        centres = [-1.0 if f is None else max(0.0, (f - 3) / FRAMES_PER_STEP) for _, f in text]
+        heard_at = [-1.0] * (len(prompt) - 1) + centres + [-1.0]
         return {
             "frames": frames,
             "source": source,

@@ -1,7 +1,9 @@
 """Gates of the demo model: drawn budgets, sampled gates and their penalty in training; arg-max after it.
 
 A gated run starts from a dense one and goes on with all weights, so that one set of weights serves
-every budget: a batch draws one of them, or none. docs/gates.md says what a budget is.
+every budget: a batch draws one of them, or none. Encoder and decoder each meet the budget, for else the
+dearer encoder saves for both; half of the batches close the gates of only one of them, so that each
+also stands alone. docs/gates.md says what a budget is.
 """
 
 import torch
@@ -46,7 +48,7 @@ class Gating:
         modules = ENCODER_MODULES, DECODER_MODULES
         costs = read_costs(costs_path, LAYERS, modules) if costs_path else None
         self.weights = gating.gate_weights(*GATES, costs)
-        self._budget, self._chosen, self._contexts = None, None, None
+        self._budget, self._open, self._chosen, self._contexts = None, None, None, None
 
     def closed(self, gates):
         """(B, gates) -> the closed share, over the batch."""
@@ -57,6 +59,7 @@ class Gating:
         self._budget, self._chosen = rng.choice([None, *self.budgets]), None
         if self._budget is None:
             return None
+        self._open = rng.choice([None, None, *range(len(GATES))])
         contexts = contexts.clone()
         for row in contexts:
             if rng.random() < UNNAMED:
@@ -68,19 +71,26 @@ class Gating:
         def choose(pooled):
             logits = predictor(pooled.detach().float(), *contexts.T)
             noise = gating.gumbel_noise(logits.shape) if update < QUIET * self._total else None
-            self._chosen = gating.straight_through(logits, tau, noise)
-            return self._chosen
+            self._chosen = list(gating.straight_through(logits, tau, noise).split(GATES, 1))
+            stacks = list(self._chosen)
+            if self._open is not None:
+                stacks[self._open] = torch.ones_like(stacks[self._open])
+            return torch.cat(stacks, 1)
 
         return choose
 
     def penalty(self, update):
-        """Of the gates that were chosen last."""
+        """Of the gates that were chosen last and used: the mean of encoder's and decoder's."""
         if self._chosen is None:
             return 0.0
         reached, _ = gating.ramp_then_cool(update, self._total, RAMP)
-        share = gating.closed_share(self._chosen, self.weights)
         ids = self._contexts[:, 0] * len(TASKS) + self._contexts[:, 1]
-        return PENALTY * gating.sparsity_penalty(share, reached * self._budget, ids)
+        losses = []
+        for stack, (gates, weights) in enumerate(zip(self._chosen, self.weights.split(GATES))):
+            if stack != self._open:
+                share = gating.closed_share(gates, weights / weights.sum())
+                losses.append(gating.sparsity_penalty(share, reached * self._budget, ids))
+        return PENALTY * sum(losses) / len(losses)
 
 
 def hard_chooser(model, contexts, budget, seen=None):

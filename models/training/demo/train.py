@@ -2,7 +2,7 @@
 """Trains the demo model: E-Branchformer, Transformer decoder, CTC.
 
     train.py RUN --store FOLDER [--store FOLDER …] [--total UPDATES] [--minutes M]
-    train.py GATED --store … --start RUN --budgets 0.3,0.5 [--costs FILE] --total UPDATES
+    train.py GATED --store … --start RUN|MODEL --budgets 0.3,0.5 [--costs FILE] --total UPDATES
 
 FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from
 it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run
@@ -10,14 +10,15 @@ may be cut into as many parts as one likes; `--minutes` ends a part.
 
 Three stages: the encoder alone, on strings of single words by known alignment and CTC; on sentences
 by CTC alone; and, when CTC's loss is low, with the decoder. With --start it is a gated run (gating.py)
-from RUN's weights, all of it the third stage. One thread a worker; more workers make each update of
-more clips.
+from the weights of RUN or of a converted model folder, all of it the third stage. One thread a worker;
+more workers make each update of more clips.
 """
 
 import argparse
 import copy
 import csv
 import functools
+import json
 import os
 import random
 import shutil
@@ -26,10 +27,12 @@ import sys
 import tempfile
 import time
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, ctc_loss
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from safetensors_reader import read_safetensors  # noqa: E402
 from text_errors import error_rate  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.demo import vocabulary as words  # noqa: E402
@@ -44,6 +47,7 @@ from training.demo.model import WIDTH, DemoModel  # noqa: E402
 PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 8e-4, 300
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
+JOINED = 0.15  # share of the sentences that come in pairs, since the decoder joined
 DECODER_BELOW, DECODER_AT_LATEST = 1.5, 3500  # CTC loss a piece; updates
 CTC_WEIGHT, SMOOTHING, CLIP_NORM = 0.3, 0.1, 5.0
 GUIDED, GUIDED_UPDATES = 0.5, 4000  # weight of the attention's guide, falling to 0 since the decoder joined
@@ -123,9 +127,8 @@ class Run:
             self.start()
 
     def start(self):
-        """The dense run's averaged weights, and predictors that know their input's range."""
-        state = self.read(os.path.join(self.args.start, "checkpoint.pt"))
-        self.model.load_state_dict(state["average"], strict=False)
+        """A run's averaged weights or a model's, and predictors that know their input's range."""
+        self.model.load_state_dict(self.read_start(self.args.start), strict=False)
         gating.fit_inputs(self.model, [self.source.next() for _ in range(20)])
         self.average.load_state_dict(self.model.state_dict())
         self.decoder_from = 0
@@ -143,12 +146,25 @@ class Run:
         torch.save(state, self.path + ".part")
         os.replace(self.path + ".part", self.path)
 
+    def check_tokens(self, tokens, path):
+        if tokens != self.vocabulary.tokens:
+            raise SystemExit("train.py: %s has another vocabulary" % path)
+
     def read(self, path):
         """What `save` wrote, of a run with this one's vocabulary."""
         state = torch.load(path, weights_only=False)
-        if state["tokens"] != self.vocabulary.tokens:
-            raise SystemExit("train.py: %s has another vocabulary" % path)
+        self.check_tokens(state["tokens"], path)
         return state
+
+    def read_start(self, folder):
+        """Weights by name: the average of the run in `folder`, or those of the model that is there."""
+        path = os.path.join(folder, "model.safetensors")
+        if not os.path.exists(path):
+            return self.read(os.path.join(folder, "checkpoint.pt"))["average"]
+        with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+            self.check_tokens(json.load(file)["token_list"], path)
+        # The converter keeps ESPnet's names and layouts.
+        return {n: torch.tensor(np.float32(array)) for n, array in read_safetensors(path).items()}
 
     def load(self):
         state = self.read(self.path)
@@ -209,7 +225,7 @@ class Run:
             only_strings = fresh and self.update < self.args.spread_updates
             strings = 1.0 if only_strings else STRINGS_AFTERWARDS
             heard = self.decoder_from is not None  # augmentation in full would keep CTC from falling
-            self.source.mix(strings, plain, 0.5 if heard else 0.3)
+            self.source.mix(strings, plain, *((0.5, JOINED) if heard else (0.3, 0.0)))
         if self.decoder_from is None and (
             self.ctc < DECODER_BELOW or self.update >= DECODER_AT_LATEST
         ):
@@ -435,7 +451,7 @@ def main():
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
-    parser.add_argument("--start", metavar="RUN", help="of a dense run: this one trains gates")
+    parser.add_argument("--start", metavar="FOLDER", help="a dense run or a model: this run trains gates")
     parser.add_argument("--budgets", type=budget_list, default=(), metavar="LIST", help="such as 0.3,0.5")
     parser.add_argument("--costs", metavar="FILE", help="of espalier profile: what closing a gate counts")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
