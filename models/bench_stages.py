@@ -6,15 +6,19 @@
 
 PROGRAM: bazel build //tests/bench:stage_benchmark. WORK as bench_peers.py leaves it, which makes
 the other programs' models and the int8 copy of DIR, and with WORK/onnx by whisper_onnx.py. One
-process at a time, rounds interleaved; peer_stages.py says what each part is. Every encoder makes
+process at a time, rounds interleaved; f32 weights are DIR's widened; peer_stages.py says what each part is. Every encoder makes
 the decoder's keys and values of the window too, but faster-whisper's: its first step makes them.
 """
 
 import argparse
 import os
 import re
+import shutil
 
 import measuring
+import numpy as np
+from safetensors_reader import read_safetensors
+from safetensors_writer import write_safetensors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = ("encoder", "token", "beams", "prompt")
@@ -25,6 +29,21 @@ STAGES = {
     "beams": ("decoder x5",),
     "prompt": ("decoder x224 -> 1",),
 }
+
+
+def widen(model, out):
+    """A copy of a model folder with f32 weights, as the f32 peers have them; made where missing."""
+    if os.path.isdir(out):
+        return
+    shutil.copytree(model, out + ".part", dirs_exist_ok=True)
+    arrays = read_safetensors(os.path.join(model, "model.safetensors"))
+    f32 = np.dtype("<f4")
+    table = {name: (array.shape, f32) for name, array in arrays.items()}
+    path = os.path.join(out + ".part", "model.safetensors")
+    os.remove(path)
+    with open(path, "wb") as file:
+        write_safetensors(file, table, lambda name: arrays[name].astype(f32), {"format": "pt"})
+    os.rename(out + ".part", out)
 
 
 def espalier_parts(command):
@@ -57,6 +76,7 @@ def commands(args, threads):
 
     return {
         "espalier": espalier(args.model),
+        "espalier f32": espalier(at("espalier-f32")),
         "espalier int8": espalier(at("espalier-int8")),
         "faster-whisper f32": peer("--compute-type=float32", "faster-whisper", at("ct2-f32")),
         "faster-whisper int8": peer("--compute-type=int8", "faster-whisper", at("ct2-f32")),
@@ -77,6 +97,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=lambda t: t.split(","), default=["1", "2"])
     args = parser.parse_args()
+    widen(args.model, os.path.join(args.work, "espalier-f32"))
     runs, others = {}, []
     for _ in range(args.rounds):
         for threads in args.threads:

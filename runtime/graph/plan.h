@@ -74,6 +74,9 @@ struct Plan {
   std::vector<Tap> taps;
   int32_t external_count = 0;
   int64_t arena_bytes = 0;
+  // The model has i8 weights, here or in its other plans. They have lost more than 16-bit factors
+  // would, so a backend may round what it multiplies to such.
+  bool of_i8_model = false;
   std::shared_ptr<const void> weights_owner;
 
   // Row counts of all lengths from those given by the caller (in order of appearance). Errors:

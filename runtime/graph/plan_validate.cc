@@ -305,6 +305,9 @@ Status CheckSlots(const Plan& plan) {
       return Internal(plan.name + ": weight " + weight.name +
                       ": scales go with i8, and with it alone");
     }
+    if (weight.dtype == DType::kI8 && !plan.of_i8_model) {
+      return Internal(plan.name + ": weight " + weight.name + " is i8, its model is not");
+    }
   }
   return OkStatus();
 }

@@ -7,6 +7,7 @@ namespace espalier {
 PlanBuilder::PlanBuilder(std::string name, std::shared_ptr<const Weights> weights, bool keep_taps)
     : weights_(std::move(weights)), keep_taps_(keep_taps) {
   plan_.name = std::move(name);
+  plan_.of_i8_model = weights_->HasI8();
   plan_.weights_owner = weights_;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/model/weights.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,13 @@ Result<Weight> Weights::Matrix(const std::string& name, int64_t rows, int64_t co
 }
 
 bool Weights::Has(const std::string& name) const { return store_->Find(name) != nullptr; }
+
+bool Weights::HasI8() const {
+  const std::vector<std::string>& names = store_->names();
+  return std::any_of(names.begin(), names.end(), [this](const std::string& name) {
+    return store_->Find(name)->dtype == DType::kI8;
+  });
+}
 
 bool Weights::IsRounded(const std::string& name) const {
   const TensorView* tensor = store_->Find(name);

@@ -36,6 +36,7 @@ class Weights {
   }
 
   bool Has(const std::string& name) const;
+  bool HasI8() const;  // any i8 tensor
   // Is this tensor there, in 16 bits or fewer?
   bool IsRounded(const std::string& name) const;
   int64_t parameter_count() const;

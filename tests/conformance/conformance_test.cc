@@ -161,6 +161,12 @@ TEST_P(ConformanceTest, MatchesReference) {
   }
 }
 
+// Whether i8 weights, or a model that has them, make a difference to an op.
+bool HasI8Cases(std::string_view op) {
+  constexpr std::string_view kOps[] = {"Linear", "Embed", "Attention", "Conv1d", "Conv2dRelu"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
+}
+
 std::vector<Parameter> Parameters() {
   std::vector<Parameter> parameters;
   for (const Candidate& candidate : Candidates()) {
@@ -168,7 +174,7 @@ std::vector<Parameter> Parameters() {
       for (const DType storage : {DType::kF32, DType::kF16, DType::kBF16}) {
         parameters.push_back({candidate, op, storage});
       }
-      if (op == "Linear" || op == "Embed" || op == "Attention") {
+      if (HasI8Cases(op)) {
         parameters.push_back({candidate, op, DType::kI8});
       }
     }

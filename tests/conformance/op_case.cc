@@ -40,6 +40,7 @@ CaseBuilder::CaseBuilder(std::string name, DType storage, Tolerance tolerance)
   case_.name = std::move(name);
   case_.tolerance = tolerance;
   plan_.name = case_.name;
+  plan_.of_i8_model = storage == DType::kI8;
 }
 
 int32_t CaseBuilder::Length(int32_t rows) {
@@ -126,7 +127,7 @@ WeightRef CaseBuilder::Weight(int64_t rows, int64_t columns, float amplitude) {
 }
 
 WeightRef CaseBuilder::FloatWeight(int64_t rows, int64_t columns, float amplitude) {
-  return AddWeight(storage_ == DType::kI8 ? DType::kF32 : storage_, rows, columns, amplitude);
+  return AddWeight(storage_ == DType::kI8 ? DType::kF16 : storage_, rows, columns, amplitude);
 }
 
 WeightRef CaseBuilder::AddWeight(DType storage, int64_t rows, int64_t columns, float amplitude) {

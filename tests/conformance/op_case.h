@@ -61,7 +61,7 @@ class CaseBuilder {
   TensorRef Integers(int32_t length, int32_t columns);
   // A weight with a row stride wider than its columns, aligned to its element only.
   WeightRef Weight(int64_t rows, int64_t columns, float amplitude = 1.0f);
-  // The same for operands that are never i8 (Plan::Validate): f32 then.
+  // The same for operands that are never i8 (Plan::Validate): f16 then.
   WeightRef FloatWeight(int64_t rows, int64_t columns, float amplitude = 1.0f);
 
   // Overwrites one element of the window, which is f32.

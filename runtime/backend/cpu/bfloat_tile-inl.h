@@ -26,7 +26,11 @@ struct BFloatProducts {
 
   static float LargestOf(const float* scores, int64_t count) {
     __m512 largest = _mm512_set1_ps(scores[0]);
-    for (int64_t i = 0; i < count; i += kLanes) {
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+      largest = _mm512_max_ps(_mm512_loadu_ps(scores + i), largest);
+    }
+    if (i < count) {
       const __mmask16 some = SomeLanes(count - i);
       largest = _mm512_mask_max_ps(largest, some, _mm512_maskz_loadu_ps(some, scores + i), largest);
     }
@@ -51,13 +55,24 @@ struct BFloatProducts {
   static void RoundTwoRows(const float* first, const float* second, int64_t count, Value* to) {
     for (int64_t i = 0; i < count; i += kLanes) {
       const __mmask16 some = SomeLanes(count - i);
-      const __m512i low = _mm512_cvtepu16_epi32(Bits(_mm512_maskz_loadu_ps(some, first + i)));
-      __m512i pairs = low;
-      if (second != nullptr) {
-        const __m256i bits = Bits(_mm512_maskz_loadu_ps(some, second + i));
-        pairs = _mm512_or_si512(low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+      const __m512 x = _mm512_maskz_loadu_ps(some, first + i);
+      const __m512 y =
+          second == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(some, second + i);
+      _mm512_mask_storeu_epi32(to + kGroup * i, some, Pairs(x, y));
+    }
+  }
+
+  // A panel's weights, (depth, kPanelColumns), in groups; `to` is filled up with zeros to a whole
+  // group.
+  template <typename W>
+  static void RoundPanel(const W* weights, int64_t depth, Value* to) {
+    for (int64_t k = 0; k < depth; k += kGroup, weights += kGroup * kPanelColumns) {
+      for (int64_t c = 0; c < kPanelColumns; c += kLanes, to += kGroup * kLanes) {
+        const V first = LoadFloats(weights + c);
+        const V second =
+            k + 1 < depth ? LoadFloats(weights + kPanelColumns + c) : hn::Zero(Floats());
+        _mm512_storeu_si512(to, Pairs(first.raw, second.raw));
       }
-      _mm512_mask_storeu_epi32(to + kGroup * i, some, pairs);
     }
   }
 
@@ -66,7 +81,13 @@ struct BFloatProducts {
     const __m512 log2e = _mm512_set1_ps(kLog2E), shifts = _mm512_set1_ps(shift * kLog2E);
     auto* to = reinterpret_cast<Factor*>(scores);
     __m512 sum = _mm512_setzero_ps();
-    for (int64_t i = 0; i < count; i += kLanes) {
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+      const __m512 e = Exp2(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), log2e, shifts));
+      sum = _mm512_add_ps(sum, e);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), Bits(e));
+    }
+    if (i < count) {
       const __mmask16 some = SomeLanes(count - i), written = SomeLanes(count + count % kGroup - i);
       const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(some, scores + i), log2e, shifts);
       const __m512 e = _mm512_maskz_mov_ps(some, Exp2(x));
@@ -108,6 +129,11 @@ struct BFloatProducts {
   }
 
  private:
+  // Lane by lane x's bits and, above them, y's.
+  static __m512i Pairs(__m512 x, __m512 y) {
+    const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(Bits(y)), 16);
+    return _mm512_or_si512(_mm512_cvtepu16_epi32(Bits(x)), high);
+  }
   static __m256i Bits(__m512 x) { return (__m256i)_mm512_cvtneps_pbh(x); }
 };
 

@@ -89,15 +89,12 @@ class CpuBackend : public Backend {
   Result<std::shared_ptr<Executable>> Compile(std::shared_ptr<const Plan> plan) override {
     ESP_RETURN_IF_ERROR(plan->Validate());
     ESP_RETURN_IF_ERROR(Supports(*plan));
-    const bool has_i8 =
-        std::any_of(plan->weights.begin(), plan->weights.end(),
-                    [](const Weight& weight) { return weight.dtype == DType::kI8; });
     const cpu::Preparation preparation{
         .plan = *plan,
         .packed = packed_,
         .pool = pool_,
         .integer_products = isa_.integer_products,
-        .rounded_factors = has_i8 ? isa_.rounded_factors : cpu::RoundedFactors::kNone};
+        .rounded_factors = plan->of_i8_model ? isa_.rounded_factors : cpu::RoundedFactors::kNone};
     KernelList kernels;
     for (const Op& op : plan->ops) {
       ESP_ASSIGN_OR_RETURN(kernels.emplace_back(), isa_.make_kernel(op, preparation));

@@ -58,12 +58,6 @@ struct FloatSums {
   Row RowAt(int64_t r) const { return {sums + r * kPanelColumns}; }
 };
 
-// The last panel's columns go through a buffer, so that nothing beyond the output is touched, and
-// so do those of f16 outputs.
-struct PartialRow {
-  HWY_ALIGN float values[kPanelColumns] = {};
-};
-
 template <Activation kActivation>
 HWY_INLINE V FinishVector(V sum, const GemmEpilogue& epilogue, const float* bias) {
   const Floats d;
@@ -71,38 +65,56 @@ HWY_INLINE V FinishVector(V sum, const GemmEpilogue& epilogue, const float* bias
   return hn::Mul(Activate<kActivation>(sum), hn::Set(d, epilogue.scale));
 }
 
+// A panel's columns of a row. `bias` and `residual`: kPanelColumns of each, or null.
+template <Activation kActivation, typename Row>
+HWY_INLINE void FinishRow(const Row& row, const GemmEpilogue& epilogue, const float* bias,
+                          const float* residual, float* to) {
+  const Floats d;
+  for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
+    V y = FinishVector<kActivation>(row.Load(c), epilogue, bias == nullptr ? nullptr : bias + c);
+    if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
+    hn::StoreU(y, d, to + c);
+  }
+}
+
+// Rows of f16 outputs, and of the last panel, so that nothing beyond the output is touched, go
+// through a buffer.
+template <Activation kActivation, typename Row>
+void FinishRowByBuffer(const Row& row, int64_t columns, const GemmEpilogue& epilogue,
+                       const float* bias, const float* residual, const OutputRow& to) {
+  HWY_ALIGN float finished[kPanelColumns], added[kPanelColumns];
+  if (residual != nullptr && columns < kPanelColumns) {
+    std::fill(std::copy_n(residual, columns, added), added + kPanelColumns, 0.0f);
+    residual = added;
+  }
+  FinishRow<kActivation>(row, epilogue, bias, residual, finished);
+  if (to.halves != nullptr) {
+    StoreHalves(finished, columns, to.halves);
+  } else {
+    std::copy_n(finished, columns, to.data);
+  }
+}
+
 template <Activation kActivation, typename Sums>
 void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& epilogue,
               const RowPointers& outputs) {
-  const Floats d;
-  const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + tile.column_begin;
+  const int64_t column = tile.column_begin;
+  const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
+  const float* residual = epilogue.residual;
+  if (residual != nullptr) residual += tile.row_begin * epilogue.residual_stride + column;
   for (int64_t r = 0; r < tile.rows; ++r) {
     const auto row = sums.RowAt(r);
     const OutputRow& to = outputs[static_cast<size_t>(r)];
-    const float* residual = epilogue.residual == nullptr
-                                ? nullptr
-                                : epilogue.residual +
-                                      (tile.row_begin + r) * epilogue.residual_stride +
-                                      tile.column_begin;
-    PartialRow partial, partial_residual;
-    const bool is_partial = tile.columns < kPanelColumns;
-    const bool is_direct = !is_partial && to.halves == nullptr;
-    float* target = is_direct ? to.data + tile.column_begin : partial.values;
-    if (is_partial && residual != nullptr) {
-      std::copy_n(residual, tile.columns, partial_residual.values);
-      residual = partial_residual.values;
-    }
-    for (int64_t c = 0; c < kPanelColumns; c += kLanes) {
-      V y = FinishVector<kActivation>(row.Load(c), epilogue, bias == nullptr ? nullptr : bias + c);
-      if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + c));
-      hn::StoreU(y, d, target + c);
-    }
-    if (is_direct) continue;
     if (to.halves != nullptr) {
-      StoreHalves(partial.values, tile.columns, to.halves + tile.column_begin);
+      FinishRowByBuffer<kActivation>(row, tile.columns, epilogue, bias, residual,
+                                     {.data = nullptr, .halves = to.halves + column});
+    } else if (tile.columns < kPanelColumns) {
+      FinishRowByBuffer<kActivation>(row, tile.columns, epilogue, bias, residual,
+                                     {.data = to.data + column, .halves = nullptr});
     } else {
-      std::copy_n(partial.values, tile.columns, to.data + tile.column_begin);
+      FinishRow<kActivation>(row, epilogue, bias, residual, to.data + column);
     }
+    if (residual != nullptr) residual += epilogue.residual_stride;
   }
 }
 

@@ -1,4 +1,5 @@
-// f32 matrix product with packed weights; those of 8 and 16 bits become f32 a panel at a time.
+// Matrix product of f32 or bfloat16 factors with packed weights; those of other types become
+// factors a panel at a time.
 //
 // Blocks: a task is kTaskRows rows by some panels. For each kBlockDepth of the depth it copies its
 // part of the left operand together (L2) where that is not in memory, then runs tiles down the rows
@@ -15,6 +16,7 @@
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/gemm.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "runtime/backend/cpu/bfloat_tile-inl.h"
 #include "runtime/backend/cpu/epilogue-inl.h"
 #include "runtime/backend/cpu/gemm-inl.h"
 
@@ -83,7 +85,70 @@ const float* PanelAsFloats(const PanelPart<int8_t>& part, float* scratch) {
   return scratch;
 }
 
-template <typename W>
+// A block of the left operand as factors, and how far apart its rows are.
+template <typename Factor>
+struct Rows {
+  const Factor* data;
+  int64_t stride;
+};
+
+// Where the operand is, or copied into `scratch`, kBlockDepth apart. A part of the depth is copied:
+// rows that are a multiple of a page apart would share few sets of the caches.
+struct FloatFactors {
+  using Products = FloatProducts;
+
+  static Rows<float> Inputs(const GemmInput& input, const GemmInput::Block& block, bool is_part,
+                            float* scratch) {
+    if (input.data == nullptr) {
+      (*input.fill)(block, scratch, kBlockDepth);
+      return {scratch, kBlockDepth};
+    }
+    const float* from = input.data + block.row_begin * input.row_stride + block.depth_begin;
+    if (!is_part) return {from, input.row_stride};
+    for (int64_t r = 0; r < block.row_count; ++r) {
+      std::copy_n(from + r * input.row_stride, block.depth_count, scratch + r * kBlockDepth);
+    }
+    return {scratch, kBlockDepth};
+  }
+
+  template <typename W>
+  static const float* Panel(const PanelPart<W>& part, float* scratch) {
+    return PanelAsFloats(part, scratch);
+  }
+};
+
+#if HWY_TARGET == HWY_AVX3
+// The same, rounded; of weights that are not i8.
+struct BFloatFactors {
+  using Products = BFloatProducts;
+  using Factor = BFloatProducts::Factor;
+
+  static Rows<Factor> Inputs(const GemmInput& input, const GemmInput::Block& block, bool,
+                             float* scratch) {
+    const float* from = input.data == nullptr
+                            ? scratch
+                            : input.data + block.row_begin * input.row_stride + block.depth_begin;
+    const int64_t stride = input.data == nullptr ? kBlockDepth : input.row_stride;
+    if (input.data == nullptr) (*input.fill)(block, scratch, kBlockDepth);
+    for (int64_t r = 0; r < block.row_count; ++r) {
+      // In place: what is written lies before what is still to be read.
+      BFloatProducts::Round(from + r * stride, block.depth_count,
+                            reinterpret_cast<Factor*>(scratch + r * kBlockDepth));
+    }
+    return {reinterpret_cast<const Factor*>(scratch),
+            kBlockDepth * int64_t{sizeof(float) / sizeof(Factor)}};
+  }
+
+  template <typename W>
+  static const Factor* Panel(const PanelPart<W>& part, float* scratch) {
+    auto* panel = reinterpret_cast<Factor*>(scratch);
+    BFloatProducts::RoundPanel(part.weights, part.depth, panel);
+    return panel;
+  }
+};
+#endif
+
+template <typename W, typename Factors = FloatFactors>
 class Product {
  public:
   Product(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue& epilogue,
@@ -95,7 +160,7 @@ class Product {
         workspace_(workspace) {}
 
   void Run() const {
-    if constexpr (!std::is_same_v<W, int8_t>) {
+    if constexpr (!std::is_same_v<W, int8_t> && std::is_same_v<Factors, FloatFactors>) {
       if (input_.rows <= kFewRows) return RunFewRows();
     }
     RunBlocks();
@@ -112,25 +177,13 @@ class Product {
     return {row_begin, rows, column, std::min(kPanelColumns, weight_.columns() - column)};
   }
 
-  // The left operand's part, and how far apart its rows are.
-  struct Rows {
-    const float* data;
-    int64_t stride;
-  };
-
-  // Where it is, or copied into `scratch`, rows `stride` apart.
-  Rows Inputs(const GemmInput::Block& block, float* scratch, int64_t stride) const {
-    if (input_.data != nullptr) {
-      return {input_.data + block.row_begin * input_.row_stride + block.depth_begin,
-              input_.row_stride};
-    }
-    (*input_.fill)(block, scratch, stride);
-    return {scratch, stride};
-  }
-
   void RunFewRows() const {
     const int64_t depth = weight_.depth();
-    const Rows inputs = Inputs({0, input_.rows, 0, depth}, workspace_.shared(), depth);
+    Rows<float> inputs{input_.data, input_.row_stride};
+    if (input_.data == nullptr) {
+      inputs = {workspace_.shared(), depth};
+      (*input_.fill)({0, input_.rows, 0, depth}, workspace_.shared(), depth);
+    }
     const RowPointers outputs = OutputRows(output_, 0, input_.rows);
     constexpr int64_t kTaskElements = 1 << 14;  // about 2 µs of memory traffic
     const int64_t block = kTaskElements / (depth * kPanelColumns) + 1;
@@ -141,7 +194,7 @@ class Product {
                    });
   }
 
-  void FewRowsPanel(const Rows& inputs, int64_t panel, const RowPointers& outputs) const {
+  void FewRowsPanel(const Rows<float>& inputs, int64_t panel, const RowPointers& outputs) const {
     HWY_ALIGN float sums[kFewRows * kPanelColumns];
     const int64_t rows = input_.rows, depth = weight_.depth();
     TileRows<FloatProducts>(inputs.data, inputs.stride, rows, Panel(panel, 0, depth).weights, depth,
@@ -160,22 +213,24 @@ class Product {
   }
 
   void RunBlock(int64_t row_begin, int64_t panel_begin, float* scratch) const {
+    using Products = typename Factors::Products;
     const BlockScratch parts(scratch);
     const int64_t rows = std::min(kTaskRows, input_.rows - row_begin);
     const int64_t panel_end = std::min(weight_.panel_count(), panel_begin + kBlockPanels);
     const int64_t depth = weight_.depth();
     for (int64_t k = 0; k < depth; k += kBlockDepth) {
       const int64_t count = std::min(kBlockDepth, depth - k);
-      const Rows inputs = Inputs({row_begin, rows, k, count}, parts.inputs, kBlockDepth);
+      const auto inputs =
+          Factors::Inputs(input_, {row_begin, rows, k, count}, count < depth, parts.inputs);
       for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-        const float* weights = PanelAsFloats(Panel(panel, k, count), parts.panel);
+        const auto* weights = Factors::Panel(Panel(panel, k, count), parts.panel);
         for (int64_t r = 0; r < rows; r += kBlockRows) {
           const int64_t some = std::min(kBlockRows, rows - r);
           // With a single depth nothing has to wait, and the sums stay in L1.
           const int64_t place = depth <= kBlockDepth ? 0 : (panel - panel_begin) * kTaskRows + r;
           float* sums = parts.sums + place * kPanelColumns;
-          TileRows<FloatProducts>(inputs.data + r * inputs.stride, inputs.stride, some, weights,
-                                  count, sums, kPanelColumns, k > 0);
+          TileRows<Products>(inputs.data + r * inputs.stride, inputs.stride, some, weights,
+                             RoundUp(count, Products::kGroup), sums, kPanelColumns, k > 0);
           if (k + count == depth) {
             Finish(FloatSums{sums}, At(row_begin + r, some, panel), epilogue_,
                    OutputRows(output_, row_begin + r, some));
@@ -197,6 +252,20 @@ class Product {
 void Gemm(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue& epilogue,
           const GemmOutput& output, const Workspace& workspace) {
   if (input.rows == 0) return;
+#if HWY_TARGET == HWY_AVX3
+  if (input.bfloats && input.rows > kFewRows) {
+    switch (weight.dtype()) {
+      case DType::kF16:
+        return Product<Half, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
+      case DType::kBF16:
+        return Product<BFloat, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
+      case DType::kF32:
+        return Product<float, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
+      default:  // their own integers are exact in f32 alone
+        break;
+    }
+  }
+#endif
   switch (weight.dtype()) {
     case DType::kF16:
       return Product<Half>(input, weight, epilogue, output, workspace).Run();

@@ -23,6 +23,8 @@ struct GemmInput {
   const float* data = nullptr;  // rows row_stride apart; null: `fill` has them
   int64_t row_stride = 0;
   const Fill* fill = nullptr;
+  // Many rows of it, and the weight, may become bfloat16. Only where Isa::rounded_factors says so.
+  bool bfloats = false;
 };
 
 struct GemmEpilogue {

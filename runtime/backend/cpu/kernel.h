@@ -74,7 +74,8 @@ enum class IntegerProducts {
   kQuads,           // activations of 8 bits
 };
 
-// What the factors of attentions of many rows become in plans with i8 weights.
+// What, in plans with i8 weights, the factors of attentions of many rows become, and with kBFloat
+// those of convolutions.
 enum class RoundedFactors {
   kNone,
   kBFloat,  // bfloat_tile-inl.h
@@ -91,6 +92,9 @@ struct Preparation {
 
   DType TypeOf(const TensorRef& ref) const {
     return plan.slots[static_cast<size_t>(ref.slot)].dtype;
+  }
+  int64_t MaxRows(const TensorRef& ref) const {
+    return plan.MaxRows(plan.slots[static_cast<size_t>(ref.slot)]);
   }
 };
 

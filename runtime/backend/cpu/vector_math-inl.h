@@ -82,11 +82,16 @@ HWY_INLINE void StoreHalves(const float* from, int64_t count, Half* to) {
 // minimax one of degree 5 for the relative error on [-ln 2 / 2, ln 2 / 2], 1.1e-7.
 HWY_INLINE V Exp(V x) {
   const Floats d;
-  const hn::RebindToSigned<Floats> di;
   const V wanted = hn::Mul(x, hn::Set(d, 1.44269504f));
+#if HWY_TARGET == HWY_AVX3
+  const V n{_mm512_roundscale_ps(hn::Min(hn::Set(d, 200.0f), wanted).raw,  // infinity makes a NaN
+                                 _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+#else
+  const hn::RebindToSigned<Floats> di;
   const auto exponent =
       hn::NearestInt(hn::Max(hn::Set(d, -126.0f), hn::Min(hn::Set(d, 127.0f), wanted)));
   const V n = hn::ConvertTo(d, exponent);
+#endif
   V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);  // ln 2 in two parts
   r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
   V p = hn::Set(d, 0.008312501f);
@@ -94,9 +99,14 @@ HWY_INLINE V Exp(V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 0.16667116f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.4999923f));
   p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+#if HWY_TARGET == HWY_AVX3
+  const __mmask16 kept = _mm512_cmp_ps_mask(x.raw, _mm512_set1_ps(-87.3f), _CMP_NLT_US);
+  return V{_mm512_maskz_scalef_ps(kept, p.raw, n.raw)};
+#else
   const auto scale = hn::ShiftLeft<23>(hn::Add(exponent, hn::Set(di, 127)));
   const V result = hn::Mul(p, hn::BitCast(d, scale));
   return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), result);
+#endif
 }
 
 // x · sigmoid(x)

@@ -19,8 +19,8 @@ OpCase Make(const Shape& s, Activation activation, DType storage) {
   const TensorRef input = b.Slot(frames, s.in);
   const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in) * 3.0f);
   b.AllowRounding(s.in * 3, 1.0f, amplitude);
-  const WeightRef weight = b.Weight(s.out, s.in * 3, amplitude);
-  const WeightRef bias = b.Weight(1, s.out);
+  const WeightRef weight = b.FloatWeight(s.out, s.in * 3, amplitude);
+  const WeightRef bias = b.FloatWeight(1, s.out);
   const TensorRef output = b.Slot(steps, s.out);
   return b.Build(Conv1dOp{.input = input,
                           .weight = weight,

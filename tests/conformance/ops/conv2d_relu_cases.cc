@@ -20,8 +20,8 @@ OpCase Make(const Shape& s, DType storage) {
   const TensorRef input = b.Slot(frames, s.frequencies * s.in);
   const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in) * 9.0f);
   b.AllowRounding(s.in * 9, 1.0f, amplitude);
-  const WeightRef weight = b.Weight(s.out, s.in * 9, amplitude);
-  const WeightRef bias = b.Weight(1, s.out);
+  const WeightRef weight = b.FloatWeight(s.out, s.in * 9, amplitude);
+  const WeightRef bias = b.FloatWeight(1, s.out);
   const TensorRef output = b.Slot(steps, out_frequencies * s.out);
   return b.Build(Conv2dReluOp{.input = input,
                               .weight = weight,

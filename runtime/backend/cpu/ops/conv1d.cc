@@ -15,11 +15,13 @@ namespace {
 
 class Conv1dKernel : public Kernel {
  public:
-  Conv1dKernel(const Conv1dOp& op, const Plan& plan, std::shared_ptr<const PackedMatrix> weight)
+  Conv1dKernel(const Conv1dOp& op, const Preparation& preparation,
+               std::shared_ptr<const PackedMatrix> weight)
       : op_(op),
         weight_(std::move(weight)),
-        bias_(WeightRow(plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
-        max_rows_(plan.MaxRows(plan.slots[static_cast<size_t>(op.output.slot)])) {}
+        bias_(WeightRow(preparation.plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
+        max_rows_(preparation.MaxRows(op.output)),
+        bfloats_(preparation.rounded_factors == RoundedFactors::kBFloat) {}
 
   ScratchSize Scratch() const override { return GemmScratch(max_rows_, *weight_); }
 
@@ -33,7 +35,7 @@ class Conv1dKernel : public Kernel {
       }
     };
     const GemmInput::Fill fill(copy_patches);
-    Gemm({.rows = y.rows, .fill = &fill}, *weight_,
+    Gemm({.rows = y.rows, .fill = &fill, .bfloats = bfloats_}, *weight_,
          {.bias = bias_.data(), .activation = op_.activation},
          {.data = y.data, .group_stride = y.row_stride}, workspace);
   }
@@ -60,6 +62,7 @@ class Conv1dKernel : public Kernel {
   std::shared_ptr<const PackedMatrix> weight_;
   std::vector<float> bias_;
   int64_t max_rows_;
+  bool bfloats_;
 };
 
 }  // namespace
@@ -70,7 +73,7 @@ Result<std::unique_ptr<Kernel>> MakeKernel(const Conv1dOp& op, const Preparation
                        preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 3},
                                               preparation.pool));
   return std::unique_ptr<Kernel>(
-      std::make_unique<Conv1dKernel>(op, preparation.plan, std::move(packed)));
+      std::make_unique<Conv1dKernel>(op, preparation, std::move(packed)));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

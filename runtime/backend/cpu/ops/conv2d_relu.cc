@@ -15,13 +15,13 @@ namespace {
 
 class Conv2dReluKernel : public Kernel {
  public:
-  Conv2dReluKernel(const Conv2dReluOp& op, const Plan& plan,
+  Conv2dReluKernel(const Conv2dReluOp& op, const Preparation& preparation,
                    std::shared_ptr<const PackedMatrix> weight)
       : op_(op),
         weight_(std::move(weight)),
-        bias_(WeightRow(plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
-        max_rows_(int64_t{op.out_frequencies} *
-                  plan.MaxRows(plan.slots[static_cast<size_t>(op.output.slot)])) {}
+        bias_(WeightRow(preparation.plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
+        max_rows_(int64_t{op.out_frequencies} * preparation.MaxRows(op.output)),
+        bfloats_(preparation.rounded_factors == RoundedFactors::kBFloat) {}
 
   ScratchSize Scratch() const override { return GemmScratch(max_rows_, *weight_); }
 
@@ -32,7 +32,7 @@ class Conv2dReluKernel : public Kernel {
       CopyPatches(x, block, to, stride);
     };
     const GemmInput::Fill fill(copy_patches);
-    Gemm({.rows = y.rows * op_.out_frequencies, .fill = &fill}, *weight_,
+    Gemm({.rows = y.rows * op_.out_frequencies, .fill = &fill, .bfloats = bfloats_}, *weight_,
          {.bias = bias_.data(), .activation = Activation::kRelu},
          {.data = y.data,
           .group_rows = op_.out_frequencies,
@@ -68,6 +68,7 @@ class Conv2dReluKernel : public Kernel {
   std::shared_ptr<const PackedMatrix> weight_;
   std::vector<float> bias_;
   int64_t max_rows_;
+  bool bfloats_;
 };
 
 }  // namespace
@@ -78,7 +79,7 @@ Result<std::unique_ptr<Kernel>> MakeKernel(const Conv2dReluOp& op, const Prepara
                        preparation.packed.Get(weight, {.panel_columns = kPanelColumns, .taps = 9},
                                               preparation.pool));
   return std::unique_ptr<Kernel>(
-      std::make_unique<Conv2dReluKernel>(op, preparation.plan, std::move(packed)));
+      std::make_unique<Conv2dReluKernel>(op, preparation, std::move(packed)));
 }
 
 }  // namespace espalier::cpu::HWY_NAMESPACE

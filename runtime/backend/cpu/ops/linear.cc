@@ -19,8 +19,7 @@ class LinearKernel : public Kernel {
       : op_(op),
         weight_(std::move(weight)),
         bias_(WeightRow(preparation.plan, op.bias, RoundUp(weight_->columns(), kPanelColumns))),
-        max_rows_(
-            preparation.plan.MaxRows(preparation.plan.slots[static_cast<size_t>(op.input.slot)])),
+        max_rows_(preparation.MaxRows(op.input)),
         integer_rows_(IntegerRows(preparation, *weight_, max_rows_)) {}
 
   ScratchSize Scratch() const override {
