@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   bazel-bootstrap g++ pkg-config git ca-certificates
-  libsentencepiece-dev libsndfile1-dev libsoxr-dev libkissfft-dev libutf8proc-dev zlib1g-dev
+  libsentencepiece-dev libsndfile1-dev libsoxr-dev libutf8proc-dev zlib1g-dev
   libhwy-dev nlohmann-json3-dev libcli11-dev portaudio19-dev
   libvulkan-dev glslang-tools spirv-tools                    # headers, shader compiler, its checker
   mesa-vulkan-drivers vulkan-validationlayers                # tests only: a Vulkan device in software

@@ -14,7 +14,6 @@ _LIBS = {
     "gtest_main": ("gtest_main", "gtest/gtest.h", ["-lgtest_main", "-lgtest", "-pthread"]),
     "highway": ("libhwy", "hwy/highway.h", ["-lhwy"]),
     "json": ("nlohmann_json", "nlohmann/json_fwd.hpp", []),
-    "kissfft": ("kissfft-float", "kissfft/kiss_fftr.h", ["-lkissfft-float"]),
     "openblas": ("openblas", "cblas.h", ["-lopenblas"]),
     "portaudio": ("portaudio-2.0", "portaudio.h", ["-lportaudio"]),
     "sentencepiece": ("sentencepiece", "sentencepiece_processor.h", ["-lsentencepiece"]),

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <kissfft.hh>
+#include <memory>
 #include <numbers>
 #include <utility>
 
 #include "runtime/base/check.h"
 #include "runtime/base/string_format.h"
+#include "runtime/features/frame_group.h"
 
 namespace espalier {
 namespace {
@@ -56,21 +57,20 @@ Status CheckConfig(const LogMelConfig& c, const std::vector<float>& filterbank) 
 
 }  // namespace
 
-struct LogMel::Tables {
-  std::vector<double> window;  // (win_length)
-  size_t window_start;         // where it lies in n_fft samples
-  SparseFilterbank filterbank;
-  kissfft<double> fft;  // complex transform of n_fft / 2 points
-};
+struct LogMel::Tables : FrameTables {};
 
-// What computing a frame writes to. The transform is a copy: kissfft keeps a buffer of its own for
-// sizes with prime factors above 5, so one object must not serve two threads.
 struct StreamingLogMel::Scratch {
-  kissfft<double> fft;
-  std::vector<double> windowed;                // (n_fft)
-  std::vector<std::complex<double>> spectrum;  // (n_fft / 2), packed
-  std::vector<double> power;                   // (n_fft / 2 + 1)
-  std::vector<double> mel;                     // (mel_count)
+  std::vector<double> memory;
+  double* aligned;
+
+  explicit Scratch(const FrameTables& tables) {
+    constexpr size_t kAlignment = 64;
+    memory.resize(FrameScratchSize(tables) + kAlignment / sizeof(double));
+    void* begin = memory.data();
+    size_t size = memory.size() * sizeof(double);
+    aligned = static_cast<double*>(
+        std::align(kAlignment, FrameScratchSize(tables) * sizeof(double), begin, size));
+  }
 };
 
 LogMel::LogMel(const LogMelConfig& config, std::unique_ptr<const Tables> tables)
@@ -80,12 +80,18 @@ LogMel::~LogMel() = default;
 Result<std::unique_ptr<LogMel>> LogMel::Create(const LogMelConfig& config,
                                                std::vector<float> filterbank) {
   ESP_RETURN_IF_ERROR(CheckConfig(config, filterbank));
-  auto tables = std::unique_ptr<const Tables>(new Tables{
-      .window = PeriodicHann(config.win_length),
-      .window_start = static_cast<size_t>((config.n_fft - config.win_length) / 2),
-      .filterbank = SparseFilterbank(filterbank, config.mel_count),
-      .fft = kissfft<double>(static_cast<size_t>(config.n_fft / 2), false),
-  });
+  std::vector<std::complex<double>> turns;
+  for (int k = 0; 4 * k <= config.n_fft; ++k) {
+    turns.push_back(std::polar(1.0, -2.0 * std::numbers::pi * k / config.n_fft));
+  }
+  auto tables = std::unique_ptr<const Tables>(
+      new Tables{{.window = PeriodicHann(config.win_length),
+                  .window_start = (config.n_fft - config.win_length) / 2,
+                  .hop = config.hop_length,
+                  .natural_log = config.scale == LogMelScale::kNaturalLog,
+                  .filterbank = SparseFilterbank(filterbank, config.mel_count),
+                  .fourier = FourierPlan(config.n_fft / 2),
+                  .turns = std::move(turns)}});
   return std::unique_ptr<LogMel>(new LogMel(config, std::move(tables)));
 }
 
@@ -103,17 +109,8 @@ std::vector<float> LogMel::Compute(std::span<const float> samples) const {
   return frames;
 }
 
-StreamingLogMel::StreamingLogMel(const LogMel& log_mel) : log_mel_(log_mel) {
-  const LogMelConfig& config = log_mel.config();
-  const auto n_fft = static_cast<size_t>(config.n_fft);
-  scratch_.reset(new Scratch{
-      .fft = log_mel.tables_->fft,
-      .windowed = std::vector<double>(n_fft),
-      .spectrum = std::vector<std::complex<double>>(n_fft / 2),
-      .power = std::vector<double>(n_fft / 2 + 1),
-      .mel = std::vector<double>(static_cast<size_t>(config.mel_count)),
-  });
-}
+StreamingLogMel::StreamingLogMel(const LogMel& log_mel)
+    : log_mel_(log_mel), scratch_(std::make_unique<Scratch>(*log_mel.tables_)) {}
 StreamingLogMel::~StreamingLogMel() = default;
 
 void StreamingLogMel::Push(std::span<const float> samples, std::vector<float>* frames) {
@@ -155,37 +152,17 @@ void StreamingLogMel::Finish(std::vector<float>* frames) {
 
 void StreamingLogMel::EmitFrames(int64_t frame_limit, std::vector<float>* frames) {
   const LogMelConfig& config = log_mel_.config();
-  const auto n_fft = static_cast<size_t>(config.n_fft);
-  const auto mels = static_cast<size_t>(config.mel_count);
-  size_t start = 0;
-  while (frame_count_ < frame_limit && pending_.size() - start >= n_fft) {
-    frames->resize(frames->size() + mels);
-    ComputeFrame(pending_.data() + start, frames->data() + frames->size() - mels);
-    start += static_cast<size_t>(config.hop_length);
-    ++frame_count_;
-  }
-  pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(start));
-}
-
-void StreamingLogMel::ComputeFrame(const float* samples, float* frame) {
-  const LogMel::Tables& tables = *log_mel_.tables_;
-  Scratch& s = *scratch_;
-  // Outside of the window `windowed` stays zero from construction.
-  for (size_t i = 0; i < tables.window.size(); ++i) {
-    s.windowed[tables.window_start + i] = tables.window[i] * samples[tables.window_start + i];
-  }
-  s.fft.transform_real(s.windowed.data(), s.spectrum.data());
-  // Bins 0 and n_fft / 2 are real; kissfft packs them into one complex number.
-  const size_t half = s.spectrum.size();
-  s.power[0] = s.spectrum[0].real() * s.spectrum[0].real();
-  s.power[half] = s.spectrum[0].imag() * s.spectrum[0].imag();
-  for (size_t bin = 1; bin < half; ++bin) s.power[bin] = std::norm(s.spectrum[bin]);
-  tables.filterbank.Apply(s.power, s.mel);
-  const bool natural = log_mel_.config().scale == LogMelScale::kNaturalLog;
-  for (size_t m = 0; m < s.mel.size(); ++m) {
-    const double mel = std::max(s.mel[m], kMelFloor);
-    frame[m] = static_cast<float>(natural ? std::log(mel) : std::log10(mel));
-  }
+  const int64_t hop = config.hop_length;
+  const auto held = static_cast<int64_t>(pending_.size());
+  const int64_t complete = held < config.n_fft ? 0 : (held - config.n_fft) / hop + 1;
+  const int64_t count = std::min(complete, frame_limit - frame_count_);
+  if (count <= 0) return;
+  const size_t before = frames->size();
+  frames->resize(before + static_cast<size_t>(count * config.mel_count));
+  ComputeFrames(*log_mel_.tables_, pending_.data(), count, scratch_->aligned,
+                frames->data() + before);
+  frame_count_ += count;
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(count * hop));
 }
 
 void NormalizeWhisperWindow(std::span<float> frames) {

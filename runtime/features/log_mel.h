@@ -16,8 +16,6 @@
 
 namespace espalier {
 
-constexpr double kMelFloor = 1e-10;  // least power of a band
-
 enum class LogMelScale {
   kNaturalLog,  // ln(max(mel, kMelFloor)), OWSM
   kLog10,       // log10(max(mel, kMelFloor)), Whisper before NormalizeWhisperWindow
@@ -92,7 +90,6 @@ class StreamingLogMel {
 
   void MirrorStart();
   void EmitFrames(int64_t frame_limit, std::vector<float>* frames);
-  void ComputeFrame(const float* samples, float* frame);
 
   const LogMel& log_mel_;
   std::unique_ptr<Scratch> scratch_;

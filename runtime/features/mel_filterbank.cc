@@ -63,15 +63,4 @@ SparseFilterbank::SparseFilterbank(std::span<const float> dense, int mel_count) 
   }
 }
 
-void SparseFilterbank::Apply(std::span<const double> power, std::span<double> mel) const {
-  for (size_t m = 0; m < rows_.size(); ++m) {
-    const Row& row = rows_[m];
-    double sum = 0;
-    for (size_t i = 0; i < row.bin_count; ++i) {
-      sum += power[row.first_bin + i] * weights_[row.first_weight + i];
-    }
-    mel[m] = sum;
-  }
-}
-
 }  // namespace espalier

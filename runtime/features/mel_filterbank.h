@@ -8,6 +8,8 @@
 
 namespace espalier {
 
+constexpr double kMelFloor = 1e-10;  // least power of a band
+
 // Triangles on the Slaney mel scale (linear below 1 kHz, logarithmic above) with Slaney's area
 // normalisation, from 0 Hz to half of `sample_rate`. Returns (n_fft / 2 + 1, mel_count), row-major,
 // rounded from double. Needs sample_rate, n_fft, mel_count > 0. Source: spec §3.3; M. Slaney,
@@ -21,17 +23,17 @@ class SparseFilterbank {
   // dense: (bin_count, mel_count), row-major.
   SparseFilterbank(std::span<const float> dense, int mel_count);
 
-  // mel[m] = sum over bins of power[bin] * dense[bin][m], summed in double.
-  //   power: (bin_count)   mel: (mel_count)
-  void Apply(std::span<const double> power, std::span<double> mel) const;
-
- private:
+  // mel m is the sum over i < bin_count of weights()[first_weight + i] · power[first_bin + i].
   struct Row {
     size_t first_bin;
-    size_t first_weight;  // index into weights_
+    size_t first_weight;
     size_t bin_count;
   };
-  std::vector<Row> rows_;  // one per mel
+  const std::vector<Row>& rows() const { return rows_; }  // one per mel
+  const std::vector<double>& weights() const { return weights_; }
+
+ private:
+  std::vector<Row> rows_;
   std::vector<double> weights_;
 };
 

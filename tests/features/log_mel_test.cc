@@ -10,6 +10,8 @@
 #include <random>
 #include <thread>
 
+#include "hwy/highway.h"
+
 namespace espalier {
 namespace {
 
@@ -93,6 +95,17 @@ TEST(LogMelTest, OwsmMatchesTheDefinition) {
 TEST(LogMelTest, WhisperMatchesTheDefinition) { ExpectMatchesDefinition(kWhisper); }
 TEST(LogMelTest, OddFactorsMatchTheDefinition) {
   ExpectMatchesDefinition({.n_fft = 2 * 7 * 29, .win_length = 401, .hop_length = 160});
+  ExpectMatchesDefinition({.n_fft = 4, .win_length = 4, .hop_length = 1, .mel_count = 1});
+}
+
+TEST(LogMelTest, EveryInstructionSetMatchesTheDefinition) {
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    ExpectMatchesDefinition(kOwsm);
+    ExpectMatchesDefinition(kWhisper);
+  }
+  hwy::SetSupportedTargetsForTest(0);
 }
 
 TEST(LogMelTest, FrameCounts) {

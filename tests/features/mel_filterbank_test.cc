@@ -73,12 +73,16 @@ TEST(MelFilterbankTest, SparseEqualsDense) {
   dense[3 * kMels + 9] = 0.5f;  // a weight far from the others
   std::vector<double> power(kBins);
   for (size_t bin = 0; bin < kBins; ++bin) power[bin] = 1.0 + static_cast<double>(bin * bin % 97);
-  std::vector<double> mel(kMels);
-  SparseFilterbank(dense, static_cast<int>(kMels)).Apply(power, mel);
+  const SparseFilterbank sparse(dense, static_cast<int>(kMels));
+  ASSERT_EQ(sparse.rows().size(), kMels);
   for (size_t m = 0; m < kMels; ++m) {
-    double expected = 0;
+    double expected = 0, found = 0;
     for (size_t bin = 0; bin < kBins; ++bin) expected += power[bin] * dense[bin * kMels + m];
-    EXPECT_DOUBLE_EQ(mel[m], expected) << m;
+    const auto& row = sparse.rows()[m];
+    for (size_t i = 0; i < row.bin_count; ++i) {
+      found += power[row.first_bin + i] * sparse.weights()[row.first_weight + i];
+    }
+    EXPECT_DOUBLE_EQ(found, expected) << m;
   }
 }
 
