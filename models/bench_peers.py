@@ -4,10 +4,11 @@
     bench_peers.py --model DIR [--espalier PROGRAM] [--peers-python PYTHON] [--audio WAV]
                    [--clips DIR] [--work DIR] [--rounds N] [--threads N] [--beams 1,5]
                    [--timestamps no,yes] [--only NAME,...] [--language CODE] [--out FILE.json]
-                   [--precisions float,int8]
+                   [--precisions float,int8] [--prompts N] [--gates PACK]
 
 One set of weights (DIR, a Hugging Face Whisper folder), the same 30 s of audio, temperature 0, no
-fallback, language given. Every program runs in a process of its own; rounds are interleaved, every
+fallback, language given. With --prompts N it is the first N clips of that language, each by itself; with
+--gates our programs run a second time with that gate pack. Every program runs in a process of its own; rounds are interleaved, every
 other one backwards. Each loads and transcribes once before the clock starts.
 
 "float": f16 weights with f32 sums, f32 (faster-whisper), f16 (whisper.cpp); "int8": what each program has
@@ -47,11 +48,34 @@ soundfile.write(out, np.pad(joined, (0, %d - len(joined))), rate, subtype="PCM_1
 """ % (RATE, int(GAP_S * RATE), int(WINDOW_S * RATE))
 
 
-def make_audio(args, path):
+# The same of each clip as a WAV file of its own: pairs of paths.
+COPY_CLIPS = """
+import sys, soundfile
+for clip, out in zip(sys.argv[1::2], sys.argv[2::2]):
+    samples, rate = soundfile.read(clip, dtype="int16")
+    soundfile.write(out, samples, rate, subtype="PCM_16")
+"""
+
+
+def clips_of(args):
     with open(os.path.join(args.clips, "manifest.json"), encoding="utf-8") as file:
-        entries = [e for e in json.load(file) if e["language"] == args.language]
+        return [e for e in json.load(file) if e["language"] == args.language]
+
+
+def copy_prompts(args):
+    """Paths of the first --prompts clips as WAV."""
+    pairs = []
+    for entry in clips_of(args)[: args.prompts]:
+        name = "prompt-" + os.path.basename(entry["file"]).split(".")[0] + ".wav"
+        pairs.append(os.path.join(args.clips, entry["file"]))
+        pairs.append(os.path.join(args.work, "%s-%s" % (args.language, name)))
+    subprocess.run([args.peers_python, "-c", COPY_CLIPS, *pairs], check=True)
+    return pairs[1::2]
+
+
+def make_audio(args, path):
     chosen, seconds = [], TAIL_S
-    for entry in entries:
+    for entry in clips_of(args):
         if seconds + entry["seconds"] + 2 * GAP_S <= WINDOW_S:
             chosen.append(os.path.join(args.clips, entry["file"]))
             seconds += entry["seconds"] + GAP_S
@@ -63,11 +87,12 @@ def make_audio(args, path):
 def prepare(args):
     """Audio and models, by what they are for; made where missing."""
     os.makedirs(args.work, exist_ok=True)
-    audio = args.audio
-    if not audio:
-        audio = os.path.join(args.work, "speech-%s.wav" % args.language)
-        if not os.path.isfile(audio):
-            make_audio(args, audio)
+    if args.prompts:
+        audio = copy_prompts(args)
+    else:
+        audio = [args.audio or os.path.join(args.work, "speech-%s.wav" % args.language)]
+        if not os.path.isfile(audio[0]):
+            make_audio(args, audio[0])
     files = {"audio": audio, "espalier": args.model}
     for precision in ("f16", "q8_0"):
         ggml = files[precision] = os.path.join(args.work, "ggml-%s.bin" % precision)
@@ -77,9 +102,13 @@ def prepare(args):
     if not os.path.isdir(ct2):
         raise SystemExit("bench_peers.py: %s is missing; --help says how to make it" % ct2)
     int8 = files["espalier int8"] = os.path.join(args.work, "espalier-int8")
-    if args.espalier and "int8" in args.precisions and not os.path.isdir(int8):
-        command = [args.espalier, "quantize", args.model, "--to", "int8", "-o", int8]
-        subprocess.run(command, check=True)
+    packed = files["espalier int8, pack"] = os.path.join(args.work, "espalier-int8-pack")
+    if args.espalier and "int8" in args.precisions:
+        command = [args.espalier, "quantize", args.model, "--to", "int8", "-o"]
+        if not os.path.isdir(int8):
+            subprocess.run(command + [int8], check=True)
+        if args.gates and not os.path.isdir(packed):
+            subprocess.run(command + [packed, "--gates", args.gates], check=True)
     return files
 
 
@@ -91,16 +120,15 @@ def commands(args, beam, timestamps):
     peer = [args.peers_python, "-B", os.path.join(HERE, "peer_timing.py")]
 
     def faster_whisper(compute_type):
-        command = peer + ["faster-whisper", args.files["ct2"], audio] + options + language
+        command = peer + ["faster-whisper", args.files["ct2"], *audio] + options + language
         return command + ["--compute-type", compute_type]
 
     def whisper_cpp(precision):
-        return peer + ["whisper.cpp", args.files[precision], audio] + options + language
+        return peer + ["whisper.cpp", args.files[precision], *audio] + options + language
 
-    def espalier(model):
-        return (
-            [args.espalier, "bench", "-m", model, audio, "--json", "--runs=1"] + options + language
-        )
+    def espalier(model, gates=None):
+        command = [args.espalier, "bench", "-m", model, *audio, "--json", "--runs=1"]
+        return command + (["--gates", gates] if gates else []) + options + language
 
     found = {}
     if "float" in args.precisions:
@@ -108,11 +136,15 @@ def commands(args, beam, timestamps):
         found["whisper.cpp f16"] = whisper_cpp("f16")
         if args.espalier:
             found["espalier"] = espalier(args.files["espalier"])
+            if args.gates:
+                found["espalier, pack"] = espalier(args.files["espalier"], args.gates)
     if "int8" in args.precisions:
         found["faster-whisper int8"] = faster_whisper("int8")
         found["whisper.cpp q8_0"] = whisper_cpp("q8_0")
         if args.espalier:
             found["espalier int8"] = espalier(args.files["espalier int8"])
+            if args.gates:
+                found["espalier int8, pack"] = espalier(args.files["espalier int8, pack"], "pack")
     wanted = args.only.split(",") if args.only else found
     return {name: command for name, command in found.items() if name in wanted}
 
@@ -167,13 +199,16 @@ def verdicts(runs):
     for setting in dict.fromkeys(run["setting"] for run in runs):
         ours, peers = {}, {}
         for name in dict.fromkeys(run["program"] for run in runs):
-            times = [r["total_s"] for r in runs if (r["setting"], r["program"]) == (setting, name)]
-            (ours if name.startswith("espalier") else peers)[name] = statistics.median(times)
-        for name, seconds in ours.items():
+            group = [r for r in runs if (r["setting"], r["program"]) == (setting, name)]
+            medians = [statistics.median(r[key] for r in group) for key in ("total_s", "process_s")]
+            (ours if name.startswith("espalier") else peers)[name] = medians
+        for name, (seconds, process) in ours.items():
             if peers:
                 best = min(peers, key=peers.get)
-                words = (setting, name, seconds, peers[best], best, seconds / peers[best])
-                lines.append("%s: %s %.2f s, fastest peer %.2f s (%s): %.2f of its time" % words)
+                shortest = min(of[1] for of in peers.values())
+                words = (setting, name, seconds, peers[best][0], best, seconds / peers[best][0])
+                line = "%s: %s %.3f s, fastest peer %.2f s (%s): %.2f of its time" % words
+                lines.append("%s; process %.2f of the shortest" % (line, process / shortest))
     return lines
 
 
@@ -182,7 +217,7 @@ def report(args, runs):
         "\n%s; %s; %d threads, %d rounds"
         % (
             os.path.basename(os.path.abspath(args.model)),
-            os.path.basename(args.files["audio"]),
+            ", ".join(os.path.basename(path) for path in args.files["audio"]),
             args.threads,
             args.rounds,
         )
@@ -215,6 +250,8 @@ def main():
     parser.add_argument("--espalier", metavar="PROGRAM")
     parser.add_argument("--peers-python", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--audio", metavar="WAV", help="16 kHz, mono, 16 bit, at most 30 s")
+    parser.add_argument("--prompts", type=int, default=0, metavar="N", help="clips, each by itself")
+    parser.add_argument("--gates", metavar="PACK", help="of ours, beside the model without it")
     parser.add_argument("--clips", default="../shared/audio", metavar="DIR")
     parser.add_argument("--work", default="/tmp/espalier-peers", metavar="DIR")
     parser.add_argument("--rounds", type=int, default=3)

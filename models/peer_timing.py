@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs one other Whisper program in this process and prints what one transcription cost, as JSON.
+"""Runs one other Whisper program in this process and prints what transcribing cost, as JSON.
 
-    peer_timing.py faster-whisper|whisper.cpp MODEL AUDIO.wav [--beam-size N] [--threads N]
+    peer_timing.py faster-whisper|whisper.cpp MODEL AUDIO.wav… [--beam-size N] [--threads N]
                    [--timestamps] [--language CODE] [--compute-type float32|int8]
 
 bench_peers.py starts it with a Python that has faster-whisper and pywhispercpp. Temperature 0, no
@@ -83,29 +83,30 @@ def main():
     parser = argparse.ArgumentParser(description="Times one transcription of another program.")
     parser.add_argument("peer", choices=PEERS)
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("audio", metavar="AUDIO")
+    parser.add_argument("audio", metavar="AUDIO", nargs="+")
     parser.add_argument("--beam-size", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--timestamps", action="store_true")
     parser.add_argument("--language", default="en")
     parser.add_argument("--compute-type", default="float32", help="of faster-whisper")
     args = parser.parse_args()
-    samples = read_wav(args.audio)
+    clips = [read_wav(path) for path in args.audio]
     steps = PEERS[args.peer](args)
     next(steps)
     empty_mb = measuring.peak_rss_mb()
     start = time.monotonic()
     run = next(steps)
     load_s = time.monotonic() - start
-    run(samples)
+    for samples in clips:
+        run(samples)
     cpu, start = time.process_time(), time.monotonic()
-    text, tokens = run(samples)
+    found = [run(samples) for samples in clips]
     report = {
         "load_s": load_s,
         "total_s": time.monotonic() - start,
         "cpu_s": time.process_time() - cpu,
-        "tokens": tokens,
-        "text": text.strip(),
+        "tokens": sum(tokens for _, tokens in found),
+        "text": " ".join(text.strip() for text, _ in found),
         "peak_rss_mb": measuring.peak_rss_mb(),
         "empty_rss_mb": empty_mb,
     }

@@ -77,6 +77,7 @@ std::shared_ptr<const Plan> LinearPlan(const Shape& shape, DType storage) {
                            .owned = nullptr});
   // Any bytes are i8 weights, and any numbers their scales.
   if (storage == DType::kI8) plan->weights.back().row_scales = values->data();
+  plan->of_i8_model = storage == DType::kI8;
   plan->weights_owner = values;
   plan->ops.push_back(
       LinearOp{.input = {0, 0, shape.depth}, .weight = {0}, .output = {1, 0, shape.columns}});
