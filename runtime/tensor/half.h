@@ -11,5 +11,7 @@ uint16_t FloatToHalf(float value);
 // The same, but a magnitude above the largest number, 65504, becomes that.
 uint16_t FloatToFiniteHalf(float value);
 float BFloat16ToFloat(uint16_t bits);
+// Round to nearest, ties to even.
+uint16_t FloatToBFloat16(float value);
 
 }  // namespace espalier

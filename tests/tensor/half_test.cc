@@ -27,5 +27,19 @@ TEST(HalfTest, RoundsToNearestEvenAndOverflowsToInfinity) {
   EXPECT_EQ(BFloat16ToFloat(0x3F80), 1.0f);
 }
 
+TEST(HalfTest, BFloatsSurviveTheRoundTripAndRoundToNearestEven) {
+  for (uint32_t bits = 0; bits <= 0xFFFF; ++bits) {
+    const float value = BFloat16ToFloat(static_cast<uint16_t>(bits));
+    if (std::isnan(value)) {
+      EXPECT_TRUE(std::isnan(BFloat16ToFloat(FloatToBFloat16(value))));
+    } else {
+      ASSERT_EQ(FloatToBFloat16(value), bits);
+    }
+  }
+  EXPECT_EQ(FloatToBFloat16(1.0f + 0x1p-8f), FloatToBFloat16(1.0f));
+  EXPECT_EQ(FloatToBFloat16(1.0f + 0x1.8p-7f), FloatToBFloat16(1.0f + 0x1p-6f));
+  EXPECT_TRUE(std::isinf(BFloat16ToFloat(FloatToBFloat16(0x1.FFp127f))));
+}
+
 }  // namespace
 }  // namespace espalier

@@ -62,20 +62,6 @@ struct BFloatProducts {
     }
   }
 
-  // A panel's weights, (depth, kPanelColumns), in groups; `to` is filled up with zeros to a whole
-  // group.
-  template <typename W>
-  static void RoundPanel(const W* weights, int64_t depth, Value* to) {
-    for (int64_t k = 0; k < depth; k += kGroup, weights += kGroup * kPanelColumns) {
-      for (int64_t c = 0; c < kPanelColumns; c += kLanes, to += kGroup * kLanes) {
-        const V first = LoadFloats(weights + c);
-        const V second =
-            k + 1 < depth ? LoadFloats(weights + kPanelColumns + c) : hn::Zero(Floats());
-        _mm512_storeu_si512(to, Pairs(first.raw, second.raw));
-      }
-    }
-  }
-
   // Rounds e^(scores[i] + shift) into the row's own memory; their sum before rounding.
   static float Exponentials(float* scores, int64_t count, float shift) {
     const __m512 log2e = _mm512_set1_ps(kLog2E), shifts = _mm512_set1_ps(shift * kLog2E);

@@ -92,23 +92,24 @@ struct Rows {
   int64_t stride;
 };
 
-// Where the operand is, or copied into `scratch`, kBlockDepth apart. A part of the depth is copied:
-// rows that are a multiple of a page apart would share few sets of the caches.
+// How the operands become factors. Inputs: the left one where it is, or in `scratch`, rows `stride`
+// apart. A part of the depth is copied there: rows that are a multiple of a page apart would share
+// few sets of the caches.
 struct FloatFactors {
   using Products = FloatProducts;
 
   static Rows<float> Inputs(const GemmInput& input, const GemmInput::Block& block, bool is_part,
-                            float* scratch) {
+                            float* scratch, int64_t stride) {
     if (input.data == nullptr) {
-      (*input.fill)(block, scratch, kBlockDepth);
-      return {scratch, kBlockDepth};
+      (*input.fill)(block, scratch, stride);
+      return {scratch, stride};
     }
     const float* from = input.data + block.row_begin * input.row_stride + block.depth_begin;
     if (!is_part) return {from, input.row_stride};
     for (int64_t r = 0; r < block.row_count; ++r) {
-      std::copy_n(from + r * input.row_stride, block.depth_count, scratch + r * kBlockDepth);
+      std::copy_n(from + r * input.row_stride, block.depth_count, scratch + r * stride);
     }
-    return {scratch, kBlockDepth};
+    return {scratch, stride};
   }
 
   template <typename W>
@@ -118,36 +119,21 @@ struct FloatFactors {
 };
 
 #if HWY_TARGET == HWY_AVX3
-// The same, rounded; of weights that are not i8.
 struct BFloatFactors {
   using Products = BFloatProducts;
   using Factor = BFloatProducts::Factor;
 
   static Rows<Factor> Inputs(const GemmInput& input, const GemmInput::Block& block, bool,
-                             float* scratch) {
-    const float* from = input.data == nullptr
-                            ? scratch
-                            : input.data + block.row_begin * input.row_stride + block.depth_begin;
-    const int64_t stride = input.data == nullptr ? kBlockDepth : input.row_stride;
-    if (input.data == nullptr) (*input.fill)(block, scratch, kBlockDepth);
-    for (int64_t r = 0; r < block.row_count; ++r) {
-      // In place: what is written lies before what is still to be read.
-      BFloatProducts::Round(from + r * stride, block.depth_count,
-                            reinterpret_cast<Factor*>(scratch + r * kBlockDepth));
-    }
-    return {reinterpret_cast<const Factor*>(scratch),
-            kBlockDepth * int64_t{sizeof(float) / sizeof(Factor)}};
+                             float* scratch, int64_t stride) {
+    (*input.fill)(block, scratch, RoundUp(stride, Products::kGroup));
+    return {reinterpret_cast<const Factor*>(scratch), RoundUp(stride, Products::kGroup)};
   }
 
-  template <typename W>
-  static const Factor* Panel(const PanelPart<W>& part, float* scratch) {
-    auto* panel = reinterpret_cast<Factor*>(scratch);
-    BFloatProducts::RoundPanel(part.weights, part.depth, panel);
-    return panel;
-  }
+  static const Factor* Panel(const PanelPart<Factor>& part, float*) { return part.weights; }
 };
 #endif
 
+// Factors: FloatFactors or BFloatFactors. W: the weight's elements.
 template <typename W, typename Factors = FloatFactors>
 class Product {
  public:
@@ -160,13 +146,15 @@ class Product {
         workspace_(workspace) {}
 
   void Run() const {
-    if constexpr (!std::is_same_v<W, int8_t> && std::is_same_v<Factors, FloatFactors>) {
+    if constexpr (!std::is_same_v<W, int8_t>) {
       if (input_.rows <= kFewRows) return RunFewRows();
     }
     RunBlocks();
   }
 
  private:
+  using Products = typename Factors::Products;
+
   PanelPart<W> Panel(int64_t panel, int64_t depth_begin, int64_t depth) const {
     const W* weights = static_cast<const W*>(weight_.data()) +
                        (panel * weight_.packed_depth() + depth_begin) * kPanelColumns;
@@ -179,11 +167,8 @@ class Product {
 
   void RunFewRows() const {
     const int64_t depth = weight_.depth();
-    Rows<float> inputs{input_.data, input_.row_stride};
-    if (input_.data == nullptr) {
-      inputs = {workspace_.shared(), depth};
-      (*input_.fill)({0, input_.rows, 0, depth}, workspace_.shared(), depth);
-    }
+    const auto inputs =
+        Factors::Inputs(input_, {0, input_.rows, 0, depth}, false, workspace_.shared(), depth);
     const RowPointers outputs = OutputRows(output_, 0, input_.rows);
     constexpr int64_t kTaskElements = 1 << 14;  // about 2 µs of memory traffic
     const int64_t block = kTaskElements / (depth * kPanelColumns) + 1;
@@ -194,11 +179,12 @@ class Product {
                    });
   }
 
-  void FewRowsPanel(const Rows<float>& inputs, int64_t panel, const RowPointers& outputs) const {
+  template <typename Factor>
+  void FewRowsPanel(const Rows<Factor>& inputs, int64_t panel, const RowPointers& outputs) const {
     HWY_ALIGN float sums[kFewRows * kPanelColumns];
     const int64_t rows = input_.rows, depth = weight_.depth();
-    TileRows<FloatProducts>(inputs.data, inputs.stride, rows, Panel(panel, 0, depth).weights, depth,
-                            sums, kPanelColumns, false);
+    TileRows<Products>(inputs.data, inputs.stride, rows, Panel(panel, 0, depth).weights,
+                       RoundUp(depth, Products::kGroup), sums, kPanelColumns, false);
     Finish(FloatSums{sums}, At(0, rows, panel), epilogue_, outputs);
   }
 
@@ -213,15 +199,14 @@ class Product {
   }
 
   void RunBlock(int64_t row_begin, int64_t panel_begin, float* scratch) const {
-    using Products = typename Factors::Products;
     const BlockScratch parts(scratch);
     const int64_t rows = std::min(kTaskRows, input_.rows - row_begin);
     const int64_t panel_end = std::min(weight_.panel_count(), panel_begin + kBlockPanels);
     const int64_t depth = weight_.depth();
     for (int64_t k = 0; k < depth; k += kBlockDepth) {
       const int64_t count = std::min(kBlockDepth, depth - k);
-      const auto inputs =
-          Factors::Inputs(input_, {row_begin, rows, k, count}, count < depth, parts.inputs);
+      const auto inputs = Factors::Inputs(input_, {row_begin, rows, k, count}, count < depth,
+                                          parts.inputs, kBlockDepth);
       for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
         const auto* weights = Factors::Panel(Panel(panel, k, count), parts.panel);
         for (int64_t r = 0; r < rows; r += kBlockRows) {
@@ -253,17 +238,9 @@ void Gemm(const GemmInput& input, const PackedMatrix& weight, const GemmEpilogue
           const GemmOutput& output, const Workspace& workspace) {
   if (input.rows == 0) return;
 #if HWY_TARGET == HWY_AVX3
-  if (input.bfloats && input.rows > kFewRows) {
-    switch (weight.dtype()) {
-      case DType::kF16:
-        return Product<Half, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
-      case DType::kBF16:
-        return Product<BFloat, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
-      case DType::kF32:
-        return Product<float, BFloatFactors>(input, weight, epilogue, output, workspace).Run();
-      default:  // their own integers are exact in f32 alone
-        break;
-    }
+  if (weight.has_bfloat_pairs()) {
+    return Product<BFloatProducts::Value, BFloatFactors>(input, weight, epilogue, output, workspace)
+        .Run();
   }
 #endif
   switch (weight.dtype()) {

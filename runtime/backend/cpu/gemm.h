@@ -13,18 +13,17 @@ namespace espalier::cpu {
 // have no such matrix, copied together part by part where the product wants them.
 struct GemmInput {
   // Copies elements [depth_begin, depth_begin + depth_count) of rows [row_begin, row_begin +
-  // row_count) to rows `stride` apart. Called by several threads at once.
+  // row_count) to rows `stride` elements apart: floats or, where the weight has pairs of bfloats,
+  // such, filled up with a zero to a whole pair. Called by several threads at once.
   struct Block {
     int64_t row_begin, row_count, depth_begin, depth_count;
   };
-  using Fill = FunctionRef<void(const Block& block, float* to, int64_t stride)>;
+  using Fill = FunctionRef<void(const Block& block, void* to, int64_t stride)>;
 
   int64_t rows = 0;
-  const float* data = nullptr;  // rows row_stride apart; null: `fill` has them
+  const float* data = nullptr;  // rows row_stride apart; null, and so with bfloats: `fill` has them
   int64_t row_stride = 0;
   const Fill* fill = nullptr;
-  // Many rows of it, and the weight, may become bfloat16. Only where Isa::rounded_factors says so.
-  bool bfloats = false;
 };
 
 struct GemmEpilogue {

@@ -90,6 +90,8 @@ struct Preparation {
   IntegerProducts integer_products;
   RoundedFactors rounded_factors;
 
+  // Convolutions multiply pairs of bfloats.
+  bool rounds_convolutions() const { return rounded_factors == RoundedFactors::kBFloat; }
   DType TypeOf(const TensorRef& ref) const {
     return plan.slots[static_cast<size_t>(ref.slot)].dtype;
   }

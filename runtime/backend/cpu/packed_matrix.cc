@@ -5,8 +5,10 @@
 #include <numeric>
 
 #include "runtime/backend/host/host_buffer.h"
+#include "runtime/backend/host/operands.h"
 #include "runtime/base/check.h"
 #include "runtime/base/file_pages.h"
+#include "runtime/tensor/half.h"
 
 namespace espalier::cpu {
 namespace {
@@ -34,6 +36,20 @@ void PackPanel(const Weight& weight, const PackedLayout& layout, int64_t row_beg
   }
 }
 
+// The same of numbers that become bfloats, in pairs of depths.
+void PackBFloatPanel(const Weight& weight, const PackedLayout& layout, int64_t row_begin,
+                     uint16_t* panel) {
+  const int64_t rows = std::min(layout.panel_columns, weight.rows - row_begin);
+  const int64_t channels = weight.columns / layout.taps;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < weight.columns; ++i) {
+      const int64_t depth = i % layout.taps * channels + i / layout.taps;
+      const float value = WeightElement(weight, row_begin + row, i);
+      panel[(depth / 2 * layout.panel_columns + row) * 2 + depth % 2] = FloatToBFloat16(value);
+    }
+  }
+}
+
 template <typename Unit>
 void PackAll(const Weight& weight, const PackedLayout& layout, const PackedMatrix& packed,
              void* data, ThreadPool& pool) {
@@ -50,14 +66,14 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
                                                                const PackedLayout& layout,
                                                                ThreadPool& pool) {
   std::shared_ptr<PackedMatrix> packed(new PackedMatrix);  // NOLINT: the constructor is private
-  packed->dtype_ = weight.dtype;
+  packed->dtype_ = layout.bfloats ? DType::kBF16 : weight.dtype;
   packed->columns_ = weight.rows;
   packed->depth_ = weight.columns;
-  packed->depth_group_ = layout.depth_group;
+  packed->depth_group_ = layout.bfloats ? 2 : layout.depth_group;
   packed->panel_count_ = (weight.rows + layout.panel_columns - 1) / layout.panel_columns;
   const auto elements =
       static_cast<size_t>(packed->panel_count_ * packed->packed_depth() * layout.panel_columns);
-  ESP_ASSIGN_OR_RETURN(packed->buffer_, AllocateHostBuffer(elements * DTypeSize(weight.dtype)));
+  ESP_ASSIGN_OR_RETURN(packed->buffer_, AllocateHostBuffer(elements * DTypeSize(packed->dtype_)));
   if (weight.dtype == DType::kI8) {
     ESP_DCHECK(layout.taps == 1);
     const auto padded = static_cast<size_t>(packed->panel_count_ * layout.panel_columns);
@@ -74,7 +90,14 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   }
   const size_t unit = DTypeSize(weight.dtype) * static_cast<size_t>(layout.depth_group);
   ESP_DCHECK(unit == 2 || unit == 4);
-  if (unit == 2) {
+  if (layout.bfloats) {
+    ESP_DCHECK(weight.dtype != DType::kI8 && layout.depth_group == 1);
+    auto* data = reinterpret_cast<uint16_t*>(packed->buffer_->host());
+    const int64_t panel_elements = packed->packed_depth() * layout.panel_columns;
+    pool.ParallelFor(packed->panel_count(), [&](int64_t panel, int) {
+      PackBFloatPanel(weight, layout, panel * layout.panel_columns, data + panel * panel_elements);
+    });
+  } else if (unit == 2) {
     PackAll<uint16_t>(weight, layout, *packed, packed->buffer_->host(), pool);
   } else {
     PackAll<uint32_t>(weight, layout, *packed, packed->buffer_->host(), pool);

@@ -5,7 +5,8 @@
 // panel is filled up with zeros. The storage type stays the weight's: a decoder step reads every
 // weight once, so its speed is the memory's. i8 weights lie in groups of depths, the `depth_group`
 // numbers of a column side by side, as the instructions want them that multiply small integers and
-// add neighbouring products; the depth is filled up with zeros.
+// add neighbouring products; the depth is filled up with zeros. So do bfloats, which 16- and 32-bit
+// weights become where convolutions are rounded.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct PackedLayout {
   // because activations have their channels side by side. 1: the order stays.
   int64_t taps = 1;
   int64_t depth_group = 1;  // i8: 2 or 4
+  bool bfloats = false;     // of other weights: rounded to bfloat16, in groups of 2
 
   friend auto operator<=>(const PackedLayout&, const PackedLayout&) = default;
 };
@@ -38,10 +40,11 @@ class PackedMatrix {
                                                           const PackedLayout& layout,
                                                           ThreadPool& pool);
 
-  DType dtype() const { return dtype_; }
+  DType dtype() const { return dtype_; }  // of the packed elements
   int64_t columns() const { return columns_; }
   int64_t depth() const { return depth_; }
   int64_t depth_group() const { return depth_group_; }
+  bool has_bfloat_pairs() const { return dtype_ == DType::kBF16 && depth_group_ == 2; }
   // Rounded up to whole groups.
   int64_t packed_depth() const { return (depth_ + depth_group_ - 1) / depth_group_ * depth_group_; }
   int64_t panel_count() const { return panel_count_; }

@@ -9,6 +9,8 @@
 #define ESP_CPU_TILE_INL_H_
 #endif
 
+#include <algorithm>
+
 #include "runtime/backend/cpu/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -77,6 +79,9 @@ void Tile(const float* HWY_RESTRICT a, int64_t a_stride, const W* HWY_RESTRICT b
 struct FloatProducts {
   using Value = float;
   static constexpr int64_t kGroup = 1;
+
+  // A row as such numbers, filled up with zeros to a whole group.
+  static void Round(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
 
   template <int kRows, typename W>
   static void Tile(const float* a, int64_t a_stride, const W* b, int64_t depth, float* c,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/base/file.h"
+#include "runtime/tensor/half.h"
 
 namespace espalier::cpu {
 namespace {
@@ -80,6 +81,26 @@ TEST_F(PackedMatrixTest, TapsComeBeforeChannels) {
   ASSERT_TRUE(packed.ok());
   const auto* data = static_cast<const float*>((*packed)->data());
   EXPECT_EQ(std::vector<float>(data, data + 6), (std::vector<float>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST_F(PackedMatrixTest, BFloatsLieInPairsOfDepths) {
+  const std::vector<float> values = Counting(6);  // rows 1 2 3 | 4 5 6
+  const auto packed = PackedMatrix::Make(Matrix(values, 2, 3),
+                                         {.panel_columns = 2, .taps = 1, .bfloats = true}, pool_);
+  ASSERT_TRUE(packed.ok());
+  EXPECT_TRUE((*packed)->has_bfloat_pairs());
+  EXPECT_EQ((*packed)->packed_depth(), 4);
+  const auto* data = static_cast<const uint16_t*>((*packed)->data());
+  std::vector<float> found;
+  for (int i = 0; i < 8; ++i) found.push_back(BFloat16ToFloat(data[i]));
+  EXPECT_EQ(found, (std::vector<float>{1, 2, 4, 5, 3, 0, 6, 0}));
+  const auto taps = PackedMatrix::Make(Matrix(values, 1, 6),
+                                       {.panel_columns = 1, .taps = 3, .bfloats = true}, pool_);
+  ASSERT_TRUE(taps.ok());
+  const auto* in_order = static_cast<const uint16_t*>((*taps)->data());
+  found.clear();
+  for (int i = 0; i < 6; ++i) found.push_back(BFloat16ToFloat(in_order[i]));
+  EXPECT_EQ(found, (std::vector<float>{1, 4, 2, 5, 3, 6}));
 }
 
 TEST_F(PackedMatrixTest, SmallIntegersLieInGroupsOfDepths) {

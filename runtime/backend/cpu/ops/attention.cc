@@ -38,7 +38,6 @@ struct FloatFactors : FloatProducts {
   using Factor = float;
   using Score = float;
   static float LargestOf(const float* scores, int64_t count) { return Largest(scores, count); }
-  static void Round(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
   static void RoundFactors(const float* from, int64_t count, float scale, float* to) {
     for (int64_t i = 0; i < count; ++i) to[i] = from[i] * scale;
   }
