@@ -23,8 +23,8 @@ LEAD = """# {name}
 A small speech model for trying Espalier without a network: recognition of English, French and
 Italian, and translation between them. It knows the sentences of a grammar (travel, time, numbers,
 home, telephone) and telephone prompts, in lower case without punctuation. It is no general
-recogniser: other words, free speech, noise and other languages are beyond it, and so is more than one
-sentence at a time: it has heard nothing longer.
+recogniser: other words, free speech, noise and other languages are beyond it, and so are more than two
+sentences at a time: it has heard nothing longer.
 """
 
 DATA = """
@@ -44,7 +44,9 @@ MEASURED = """
 ## Measured
 
 `models/training/demo/evaluate.py --ctc-weight 0.3 -- --gates budget=B --beam-size 5`, through
-`espalier transcribe`; {machine}. Columns by B; with 0 nothing is closed.
+`espalier transcribe`; {machine}. Columns by B; with 0 nothing is closed; "no CTC": `--ctc-weight 0`. ESPnet's
+CTC score swallows the first 0.3 s (models/training/demo/README.md), which costs a known sentence its first word
+and keeps prompts of unknown words nearer to their sound.
 "grammar": unseen sentences, voices of the training; "unseen voice": unseen sentences and voices;
 "prompt": human prompts of unseen ids, voices of the training.
 
