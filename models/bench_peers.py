@@ -7,9 +7,10 @@
                    [--precisions float,int8] [--prompts N] [--gates PACK]
 
 One set of weights (DIR, a Hugging Face Whisper folder), the same 30 s of audio, temperature 0, no
-fallback, language given. With --prompts N it is the first N clips of that language, each by itself; with
---gates our programs run a second time with that gate pack. Every program runs in a process of its own; rounds are interleaved, every
-other one backwards. Each loads and transcribes once before the clock starts.
+fallback, language given. With --prompts N it is the first N clips of that language, each by itself;
+with --gates our programs run a second time with that gate pack. Every program runs in a process of its
+own; rounds are interleaved, every other one backwards. Each loads and transcribes once before the
+clock starts.
 
 "float": f16 weights with f32 sums, f32 (faster-whisper), f16 (whisper.cpp); "int8": what each program has
 of it. PYTHON needs faster-whisper, pywhispercpp, soundfile. WORK keeps the audio and converted models:

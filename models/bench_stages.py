@@ -6,8 +6,9 @@
 
 PROGRAM: bazel build //tests/bench:stage_benchmark. WORK as bench_peers.py leaves it, which makes
 the other programs' models and the int8 copy of DIR, and with WORK/onnx by whisper_onnx.py. One
-process at a time, rounds interleaved; f32 weights are DIR's widened; peer_stages.py says what each part is. Every encoder makes
-the decoder's keys and values of the window too, but faster-whisper's: its first step makes them.
+process at a time, rounds interleaved; f32 weights are DIR's widened; peer_stages.py says what each
+part is. Every encoder makes the decoder's keys and values of the window too, but faster-whisper's: its
+first step makes them.
 """
 
 import argparse
