@@ -24,10 +24,11 @@ if [[ "${1:-}" != "--no-fuzz" ]]; then
   packages+=(clang-14 libclang-rt-14-dev)
 fi
 
+native=$(dpkg --print-architecture) # another architecture's package does not count
 missing=()
 for package in "${packages[@]}"; do
-  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-  [[ "$state" == installed ]] || missing+=("$package")
+  states=$(dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$package" 2>/dev/null || true)
+  grep -qE "^installed ($native|all)\$" <<< "$states" || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then
   echo "setup: all ${#packages[@]} packages are installed"
