@@ -103,7 +103,8 @@ def prepare(args):
     if not os.path.isdir(ct2):
         raise SystemExit("bench_peers.py: %s is missing; --help says how to make it" % ct2)
     int8 = files["espalier int8"] = os.path.join(args.work, "espalier-int8")
-    packed = files["espalier int8, pack"] = os.path.join(args.work, "espalier-int8-pack")
+    pack = os.path.basename(os.path.abspath(args.gates or ""))  # another pack is another model
+    packed = files["espalier int8, pack"] = os.path.join(args.work, "espalier-int8-with-" + pack)
     if args.espalier and "int8" in args.precisions:
         command = [args.espalier, "quantize", args.model, "--to", "int8", "-o"]
         if not os.path.isdir(int8):

@@ -33,7 +33,7 @@ except ImportError:
     tokenizers = None
 
 if torch and tokenizers:
-    from training import ablate, distil_gates, train_whisper
+    from training import ablate, distil_gates, train_whisper, training_run
     from training.message_corpus import messages
 if torch:
     torch.set_num_threads(1)
@@ -499,7 +499,7 @@ class TrainerTest(TrainerFolder):
         for _ in range(3):
             first.update()
         first.save(path)
-        second.load(path, whole=True)
+        training_run.load_run(second, path)
         for _ in range(3):
             second.update()
         one, two = (t.model.state_dict() for t in (whole, second))
@@ -552,7 +552,7 @@ class TrainerTest(TrainerFolder):
         with open(os.path.join(trainer.args.run, "curves.csv"), encoding="utf-8") as file:
             self.assertEqual(len(file.read().splitlines()), 7)
         again = self.trainer()
-        again.load(os.path.join(trainer.args.run, "checkpoint.pt"), whole=True)
+        training_run.load_run(again, os.path.join(trainer.args.run, "checkpoint.pt"))
         self.assertEqual(again.step, 6)
 
     def test_no_test_clip_is_trained_on(self):
@@ -638,7 +638,7 @@ class DistilTest(TrainerFolder):
         for _ in range(3):
             first.update()
         first.save(path)
-        second.load(path)
+        training_run.load_run(second, path)
         for _ in range(3):
             second.update()
         one, two = (d.model.state_dict() for d in (whole, second))

@@ -22,11 +22,17 @@ from torch.nn import functional as F
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from training.batches import IGNORED  # noqa: E402
 from training.bridge import Bridge  # noqa: E402
-from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
+from training.checkpoint import load_whisper  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.distil_batches import DistilSource, plain_batches  # noqa: E402
 from training.gate_pack import apply_deltas, load_deltas, read_pack  # noqa: E402
-from training.training_run import checkpoint_of, parameter_groups, train  # noqa: E402
+from training.training_run import (  # noqa: E402
+    checkpoint_of,
+    load_run,
+    parameter_groups,
+    save_run,
+    train,
+)
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
 WARM_UP = 60
@@ -192,25 +198,13 @@ class Distiller:
         return [self.step, batch.kind, loss.item(), *(p.item() for p in parts.values()), scale]
 
     def save(self, path):
-        state = {"step": self.step, "model": trainable_state(self.model)}
-        state |= {"optimiser": self.optimiser.state_dict(), "torch_rng": torch.get_rng_state()}
-        state |= {"source": self.source.state(), "settings": vars(self.args)}
-        state["closed"] = self.closed
-        save_atomically(state, path)
-
-    def load(self, path):
-        state = torch.load(path, weights_only=False)
-        self.model.load_state_dict(state["model"], strict=False)
-        self.optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["torch_rng"])
-        self.source.restore(state["source"])
-        self.step = state["step"]
+        save_run(self, path, closed=self.closed)
 
 
 def run(args, distiller):
     path = checkpoint_of(args.run)
     if os.path.exists(path):
-        distiller.load(path)
+        load_run(distiller, path)
 
     def report(row, done, left):
         if distiller.step % args.report and distiller.step != args.updates:

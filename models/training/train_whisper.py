@@ -18,10 +18,17 @@ from torch.nn import functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from training.batches import IGNORED, BatchSource  # noqa: E402
-from training.checkpoint import load_whisper, save_atomically, trainable_state  # noqa: E402
+from training.checkpoint import load_whisper  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
 from training.gate_pack import is_pack, load_deltas, read_pack  # noqa: E402
-from training.training_run import checkpoint_of, parameter_groups, train  # noqa: E402
+from training.training_run import (  # noqa: E402
+    checkpoint_of,
+    load_run,
+    load_weights,
+    parameter_groups,
+    save_run,
+    train,
+)
 from training.whisper_tokens import WhisperTokens  # noqa: E402
 
 WARM_UP = 10
@@ -77,37 +84,17 @@ class Trainer:
         return [self.step, batch.kind, loss.item(), scale]
 
     def save(self, path):
-        save_atomically(
-            {
-                "step": self.step,
-                "model": trainable_state(self.model),
-                "optimiser": self.optimiser.state_dict(),
-                "torch_rng": torch.get_rng_state(),
-                "source": self.source.state(),
-                "settings": vars(self.args),
-            },
-            path,
-        )
-
-    def load(self, path, whole):
-        """whole: go on with that run; else only its weights are taken."""
-        state = torch.load(path, weights_only=False)
-        self.model.load_state_dict(state["model"], strict=False)
-        if whole:
-            self.optimiser.load_state_dict(state["optimiser"])
-            torch.set_rng_state(state["torch_rng"])
-            self.source.restore(state["source"])
-            self.step = state["step"]
+        save_run(self, path)
 
 
 def run(args, trainer):
     path = checkpoint_of(args.run)
     if os.path.exists(path):
-        trainer.load(path, whole=True)
+        load_run(trainer, path)
     elif args.init and is_pack(args.init):
         load_deltas(trainer.model, read_pack(args.init, args.model)[1])
     elif args.init:
-        trainer.load(checkpoint_of(args.init), whole=False)
+        load_weights(trainer, checkpoint_of(args.init))
 
     def report(row, done, left):
         about = (row[0], args.updates, row[1], row[2], row[-2], left)

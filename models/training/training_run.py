@@ -1,11 +1,16 @@
 """What every training run does: one folder with checkpoint.pt and curves.csv, resumed where it stopped.
 
-A trainer has step, update() -> a row of curves.csv without its times, save(path) and load(path).
+A trainer has args, model, optimiser, source (batches, with state and restore) and step; update() -> a
+row of curves.csv without its times; save(path), which calls save_run.
 """
 
 import csv
 import os
 import time
+
+import torch
+
+from training.checkpoint import save_atomically, trainable_state
 
 SAVE_SECONDS = 120
 
@@ -22,6 +27,34 @@ def parameter_groups(model, rate):
 
 def checkpoint_of(folder):
     return os.path.join(folder, "checkpoint.pt")
+
+
+def save_run(trainer, path, **more):
+    """All that load_run goes on from, the run's settings and `more`."""
+    state = {
+        "step": trainer.step,
+        "model": trainable_state(trainer.model),
+        "optimiser": trainer.optimiser.state_dict(),
+        "torch_rng": torch.get_rng_state(),
+        "source": trainer.source.state(),
+        "settings": vars(trainer.args),
+    }
+    save_atomically({**state, **more}, path)
+
+
+def load_weights(trainer, path):
+    """The run's weights alone; returns its state."""
+    state = torch.load(path, weights_only=False)
+    trainer.model.load_state_dict(state["model"], strict=False)
+    return state
+
+
+def load_run(trainer, path):
+    state = load_weights(trainer, path)
+    trainer.optimiser.load_state_dict(state["optimiser"])
+    torch.set_rng_state(state["torch_rng"])
+    trainer.source.restore(state["source"])
+    trainer.step = state["step"]
 
 
 def train(folder, trainer, updates, columns, report):

@@ -17,12 +17,6 @@ constexpr int32_t kLeftHalves = 6;   // the same of f16, which lie in whole word
 constexpr int32_t kRightColumns = 2;
 constexpr int32_t kSpareRows = 2;
 
-uint16_t ToBFloat16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return static_cast<uint16_t>(bits >> 16);
-}
-
 }  // namespace
 
 float RoundingTolerance(int32_t depth, float step, float weight) {
@@ -137,7 +131,7 @@ WeightRef CaseBuilder::AddWeight(DType storage, int64_t rows, int64_t columns, f
   std::vector<uint8_t> bytes(static_cast<size_t>(rows * stride + 1) * size);
   for (size_t i = 0; i < bytes.size(); i += size) {
     const float value = Random(amplitude);
-    const uint16_t half = storage == DType::kF16 ? FloatToHalf(value) : ToBFloat16(value);
+    const uint16_t half = storage == DType::kF16 ? FloatToHalf(value) : FloatToBFloat16(value);
     const auto integer = static_cast<int8_t>(value / amplitude * 128.0f);
     const void* stored = storage == DType::kF32  ? static_cast<const void*>(&value)
                          : storage == DType::kI8 ? static_cast<const void*>(&integer)

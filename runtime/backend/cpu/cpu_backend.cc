@@ -1,6 +1,5 @@
 #include "runtime/backend/cpu/cpu_backend.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "runtime/backend/cpu/isa.h"

@@ -78,10 +78,11 @@ HWY_INLINE void FinishRow(const Row& row, const GemmEpilogue& epilogue, const fl
 }
 
 // Rows of f16 outputs, and of the last panel, so that nothing beyond the output is touched, go
-// through a buffer.
+// through a buffer to where `column` of the output is.
 template <Activation kActivation, typename Row>
 void FinishRowByBuffer(const Row& row, int64_t columns, const GemmEpilogue& epilogue,
-                       const float* bias, const float* residual, const OutputRow& to) {
+                       const float* bias, const float* residual, const OutputRow& to,
+                       int64_t column) {
   HWY_ALIGN float finished[kPanelColumns], added[kPanelColumns];
   if (residual != nullptr && columns < kPanelColumns) {
     std::fill(std::copy_n(residual, columns, added), added + kPanelColumns, 0.0f);
@@ -89,9 +90,9 @@ void FinishRowByBuffer(const Row& row, int64_t columns, const GemmEpilogue& epil
   }
   FinishRow<kActivation>(row, epilogue, bias, residual, finished);
   if (to.halves != nullptr) {
-    StoreHalves(finished, columns, to.halves);
+    StoreHalves(finished, columns, to.halves + column);
   } else {
-    std::copy_n(finished, columns, to.data);
+    std::copy_n(finished, columns, to.data + column);
   }
 }
 
@@ -105,12 +106,8 @@ void FinishAs(const Sums& sums, const FinishedTile& tile, const GemmEpilogue& ep
   for (int64_t r = 0; r < tile.rows; ++r) {
     const auto row = sums.RowAt(r);
     const OutputRow& to = outputs[static_cast<size_t>(r)];
-    if (to.halves != nullptr) {
-      FinishRowByBuffer<kActivation>(row, tile.columns, epilogue, bias, residual,
-                                     {.data = nullptr, .halves = to.halves + column});
-    } else if (tile.columns < kPanelColumns) {
-      FinishRowByBuffer<kActivation>(row, tile.columns, epilogue, bias, residual,
-                                     {.data = to.data + column, .halves = nullptr});
+    if (to.halves != nullptr || tile.columns < kPanelColumns) {
+      FinishRowByBuffer<kActivation>(row, tile.columns, epilogue, bias, residual, to, column);
     } else {
       FinishRow<kActivation>(row, epilogue, bias, residual, to.data + column);
     }
