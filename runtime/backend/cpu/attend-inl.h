@@ -105,13 +105,17 @@ HWY_INLINE void ScoreFourKeys(const Memory& memory, const AttendingRow* rows, in
       }
     }
   }
-  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
-    float* scores = rows[r].scores + t;
-    StoreSums(sums[r], scores);
-    for (int64_t c = i; c < memory.width; ++c) {
-      for (int j = 0; j < 4; ++j) scores[j] += rows[r].query[c] * ToFloat(keys[j][c]);
+  if (i < memory.width) {
+    V key[4];
+    HWY_UNROLL(4) for (int j = 0; j < 4; ++j) key[j] = LoadSomeFloats(keys[j] + i, memory.width - i);
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      const V query = LoadSomeFloats(rows[r].query + i, memory.width - i);
+      HWY_UNROLL(4) for (int j = 0; j < 4; ++j) {
+        sums[r][j] = hn::MulAdd(query, key[j], sums[r][j]);
+      }
     }
   }
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) StoreSums(sums[r], rows[r].scores + t);
 }
 
 // scores[t] for t in [begin, end) of kRows rows.
@@ -205,6 +209,29 @@ HWY_INLINE void AddWeightedColumns(const Memory& memory, const AttendingRow* row
   }
 }
 
+// The same of the last columns, fewer than kLanes.
+template <int kRows, typename Memory>
+HWY_INLINE void AddWeightedRest(const Memory& memory, const AttendingRow* rows, int64_t column,
+                                int64_t begin, int64_t end) {
+  const Floats d;
+  const int64_t count = memory.width - column;
+  V sums[kRows];
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    sums[r] = LoadSomeFloats(rows[r].out + column, count);
+  }
+  for (int64_t t = begin; t < end; ++t) {
+    const auto* row = memory.values.row(memory.rows(t)) + memory.begin;
+    const V value = LoadSomeFloats(row + column, count);
+    HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+      sums[r] = hn::MulAdd(hn::Set(d, rows[r].scores[t]), value, sums[r]);
+    }
+  }
+  const auto some = hn::FirstN(d, static_cast<size_t>(count));
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    hn::BlendedStore(sums[r], some, d, rows[r].out + column);
+  }
+}
+
 // Over all of the head's columns.
 template <int kRows, typename Memory>
 void AddWeighted(const Memory& memory, const AttendingRow* rows, int64_t begin, int64_t end) {
@@ -220,14 +247,7 @@ void AddWeighted(const Memory& memory, const AttendingRow* rows, int64_t begin, 
   for (; c + kLanes <= memory.width; c += kLanes) {
     AddWeightedColumns<kRows, 1>(memory, rows, c, begin, end);
   }
-  for (; c < memory.width; ++c) {
-    for (int r = 0; r < kRows; ++r) {
-      for (int64_t t = begin; t < end; ++t) {
-        const auto value = memory.values.row(memory.rows(t))[memory.begin + c];
-        rows[r].out[c] += rows[r].scores[t] * ToFloat(value);
-      }
-    }
-  }
+  if (c < memory.width) AddWeightedRest<kRows>(memory, rows, c, begin, end);
 }
 
 // scores[t] = e^(scores[t]·scale) / their sum, t in [0, count)

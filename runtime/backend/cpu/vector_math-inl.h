@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "hwy/highway.h"
 #include "runtime/graph/refs.h"
@@ -39,6 +40,21 @@ HWY_INLINE V LoadFloats(const BFloat* from) {
 HWY_INLINE V LoadFloats(const int8_t* from) {
   const hn::Rebind<int32_t, Floats> di;
   return hn::ConvertTo(Floats(), hn::PromoteTo(di, hn::LoadU(hn::Rebind<int8_t, Floats>(), from)));
+}
+
+// The first `count` of them, 0 < count < kLanes; the other lanes are 0.
+template <typename W>
+HWY_INLINE V LoadSomeFloats(const W* from, int64_t count) {
+#if HWY_TARGET == HWY_AVX3
+  const auto some = static_cast<__mmask16>((1 << count) - 1);
+  if constexpr (std::is_same_v<W, float>) return V{_mm512_maskz_loadu_ps(some, from)};
+  if constexpr (std::is_same_v<W, Half>) {
+    return V{_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(some, from))};
+  }
+#endif
+  HWY_ALIGN W lanes[kLanes] = {};
+  for (int64_t i = 0; i < count; ++i) lanes[i] = from[i];
+  return LoadFloats(lanes);
 }
 
 // One of them.
