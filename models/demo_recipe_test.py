@@ -25,6 +25,7 @@ except ImportError as error:
 try:
     import torch
     from training.demo import batches, decoding, features, package, package_gates, train
+    from training.demo.gating import Budget
     from training.demo import vocabulary, workers
     from training.demo.depthwise import DepthwiseConv
     from training.demo.model import GATES, DemoModel
@@ -321,34 +322,38 @@ class ModelTest(unittest.TestCase):
         dense.save()
         folder = os.path.join(self.folder, "gated")
         os.makedirs(folder)
+        budgets = Budget(0.2), Budget(0.6), Budget(0.5, True)
         options = self.options(
-            run=folder, start=dense.args.run, budgets=(0.2, 0.6), total=120, by_heart=None
+            run=folder, start=dense.args.run, budgets=budgets, total=240, by_heart=None
         )
         run = train.Run(options)
         self.assertEqual(run.decoder_from, 0)
         for name, tensor in dense.average.state_dict().items():
             torch.testing.assert_close(run.model.state_dict()[name], tensor)
-        for _ in range(120):
+        for _ in range(240):
             run.step()
         run.save()
         again = train.Run(options)
-        self.assertEqual(again.update, 120)
+        self.assertEqual(again.update, 240)
         items = [(self.features, i) for i in range(len(TEXTS))]
         closed = []
         for budget in options.budgets:
             seen = []
             train.transcribe(again, items, True, False, budget, seen)
             self.assertEqual(seen[0].shape, (len(TEXTS), sum(GATES)))
-            closed.append(run.gating.closed(torch.cat(seen)))
+            closed.append(run.gating.closed(torch.cat(seen), budget))
         self.assertLess(closed[0] + 0.1, closed[1])
+        self.assertTrue((torch.cat(seen)[:, : GATES[0]] == 1).all())  # the last budget's: the decoder's
         out = os.path.join(self.folder, "gated-model")
         state = torch.load(run.path, weights_only=False)
         self.convert(state["average"], out)
         rows = package_gates.write(folder, out, [self.features], None, "0.2")
         for budget, _, after in rows:
-            self.assertAlmostEqual(after, budget, delta=0.05)
+            self.assertAlmostEqual(after, budget.share, delta=0.06)
         config, arrays = read_pack(os.path.join(out, "gate_pack"), out)
         self.assertEqual(list(config["gates"]["budgets"]), ["0", "0.2", "0.6"])
+        decoder_config, _ = read_pack(os.path.join(out, "gate_pack_decoder"), out)
+        self.assertEqual(list(decoder_config["gates"]["budgets"]), ["0", "0.5"])
         self.assertEqual(config["base"]["family"], "owsm")
         self.assertFalse([name for name in arrays if not name.startswith("gate_predictor")])
 

@@ -17,7 +17,7 @@ SILENCE_FRAMES = 10, 60  # least and most between them
 REPEATS = {"prompt": 6, "grammar": 1, "prompt read": 1}  # an epoch
 MARGIN_FRAMES = 5  # that clip_store.trim leaves at both ends
 FRAME_SECONDS = FRONTEND["hop_length"] / FRONTEND["fs"]
-TRANSLATED, TIMED = 0.4, 0.15  # shares of the items
+TRANSLATED, TIMED = 0.5, 0.15  # shares of the items
 
 
 def augment(frames, mean, rng, strength):

@@ -1,35 +1,64 @@
-"""Gates of the demo model: drawn budgets, sampled gates and their penalty in training; arg-max after it.
+"""Gates of the demo model: drawn budgets, sampled gates and their price in training; arg-max after it.
 
 A gated run starts from a dense one and goes on with all weights, so that one set of weights serves
-every budget: a batch draws one of them, or none. Encoder and decoder each meet the budget, for else the
-dearer encoder saves for both; half of the batches close the gates of only one of them, so that each
-also stands alone. docs/gates.md says what a budget is.
+every budget: a batch draws one of them, or none. A budget is a share of the time, all gates' or the
+decoder's alone. The contexts meet it together: a closed gate is paid for at one price in all of them,
+so that a context closes what it can best spare. docs/gates.md says what gates are.
 """
+
+from typing import NamedTuple
 
 import torch
 
 from training import gates as gating
-from training.costs import read_costs
+from training.costs import gateable_share, read_costs
 from training.demo.clips import LANGUAGES
 from training.demo.model import DECODER_MODULES, ENCODER_MODULES, GATES, LAYERS
 from training.demo.vocabulary import TASKS
 
 ROWS = ["other", *LANGUAGES.values()]  # languages of the predictor; the first is for any other
-PENALTY = 10.0
+PULL, PRICE_RATE = 10.0, 0.05  # what a gap to the budget adds to the price: while it lasts, for good
+SMOOTHED = 0.98  # running mean of the closed share, over batches of whatever contexts
 UNNAMED = 0.1  # share of the items whose language the predictor is not told
-RAMP, QUIET = 0.4, 0.75  # shares of a run: the target is reached; from here on no noise
+RAMP, QUIET = 0.3, 0.65  # shares of a run: the target is reached; from here on no noise
 PREDICTOR_RATE = 4.0  # times the other weights' rate
 
 
-def key_of(budget):
-    """The predictor's name in DemoModel.predictors."""
-    return "%d" % round(100 * budget)
+class Budget(NamedTuple):
+    """share: to be saved of the time, or of what the decoder's gates cost if of_decoder, the encoder's open."""
+
+    share: float
+    of_decoder: bool = False
+
+    @property
+    def name(self):
+        """The predictor's in DemoModel.predictors."""
+        return "decoder" * self.of_decoder + "%d" % round(100 * self.share)
+
+
+def budget_named(name):
+    """The Budget whose name this is."""
+    return Budget(int(name.removeprefix("decoder")) / 100, name.startswith("decoder"))
 
 
 def new_predictors(width, budgets):
     """Name -> GatePredictor"""
     counts = width, sum(GATES), len(ROWS), len(TASKS)
-    return {key_of(budget): gating.GatePredictor(*counts) for budget in budgets}
+    return {budget.name: gating.GatePredictor(*counts) for budget in budgets}
+
+
+def budget_weights(budget, costs_path=None):
+    """(gates,) what closing each counts for a budget.
+
+    costs_path: a cost table: a gate's part of the whole time. None: the paper's count.
+    """
+    modules = ENCODER_MODULES, DECODER_MODULES
+    costs = read_costs(costs_path, LAYERS, modules) if costs_path else None
+    weights = gating.gate_weights(*GATES, costs)
+    if budget.of_decoder:
+        weights[: GATES[0]] = 0.0
+        return weights / weights.sum()
+    return weights * (gateable_share(costs_path, costs) if costs_path else 1.0)
 
 
 def context_of(language, task):
@@ -38,67 +67,77 @@ def context_of(language, task):
 
 
 class Gating:
-    """budgets: of the predictors, each the share to be closed of what all gates cost together.
-
-    costs_path: a cost table; None: the paper's count.
-    """
+    """budgets: Budgets, one a predictor."""
 
     def __init__(self, budgets, costs_path, total):
         self.budgets, self._total = budgets, total
-        modules = ENCODER_MODULES, DECODER_MODULES
-        costs = read_costs(costs_path, LAYERS, modules) if costs_path else None
-        self.weights = gating.gate_weights(*GATES, costs)
-        self._budget, self._open, self._chosen, self._contexts = None, None, None, None
+        self.weights = {budget: budget_weights(budget, costs_path) for budget in budgets}
+        self._shares = dict.fromkeys(budgets, 0.0)  # closed, running means
+        self._prices = dict.fromkeys(budgets, 0.0)
+        self._budget = self._chosen = None
 
-    def closed(self, gates):
-        """(B, gates) -> the closed share, over the batch."""
-        return gating.closed_share(gates, self.weights).mean().item()
+    def state(self):
+        return {"shares": self._shares, "prices": self._prices}
+
+    def restore(self, state):
+        self._shares, self._prices = state["shares"], state["prices"]
+
+    def closed(self, gates, budget):
+        """(B, gates) -> the share that they close, over the batch."""
+        return gating.closed_share(gates, self.weights[budget]).mean().item()
 
     def chooser(self, model, contexts, update, rng):
         """For DemoModel.encode in training: draws a budget, or none (then None); sampled gates."""
-        self._budget, self._chosen = rng.choice([None, *self.budgets]), None
+        self._budget, self._chosen = rng.choice([None, *self.budgets, *self.budgets]), None
         if self._budget is None:
             return None
-        self._open = rng.choice([None, None, *range(len(GATES))])
         contexts = contexts.clone()
         for row in contexts:
             if rng.random() < UNNAMED:
                 row[0] = 0
-        self._contexts = contexts
         _, tau = gating.ramp_then_cool(update, self._total, RAMP)
-        predictor = model.predictors[key_of(self._budget)]
+        predictor = model.predictors[self._budget.name]
 
         def choose(pooled):
             logits = predictor(pooled.detach().float(), *contexts.T)
             noise = gating.gumbel_noise(logits.shape) if update < QUIET * self._total else None
-            self._chosen = list(gating.straight_through(logits, tau, noise).split(GATES, 1))
-            stacks = list(self._chosen)
-            if self._open is not None:
-                stacks[self._open] = torch.ones_like(stacks[self._open])
-            return torch.cat(stacks, 1)
+            gates = gating.straight_through(logits, tau, noise)
+            self._chosen = gates = within(self._budget, gates)
+            return gates
 
         return choose
 
     def penalty(self, update):
-        """Of the gates that were chosen last and used: the mean of encoder's and decoder's."""
+        """Of the gates that were chosen last, to be added to the loss.
+
+        What is closed is paid for at a price that rises while it is too little and falls while it
+        is too much. (A penalty on each batch's own gap would hold every context to the budget,
+        and swings instead of weighing one gate against another.)
+        """
         if self._chosen is None:
             return 0.0
+        budget = self._budget
         reached, _ = gating.ramp_then_cool(update, self._total, RAMP)
-        ids = self._contexts[:, 0] * len(TASKS) + self._contexts[:, 1]
-        losses = []
-        for stack, (gates, weights) in enumerate(zip(self._chosen, self.weights.split(GATES))):
-            if stack != self._open:
-                share = gating.closed_share(gates, weights / weights.sum())
-                losses.append(gating.sparsity_penalty(share, reached * self._budget, ids))
-        return PENALTY * sum(losses) / len(losses)
+        share = gating.closed_share(self._chosen, self.weights[budget]).mean()
+        self._shares[budget] = SMOOTHED * self._shares[budget] + (1 - SMOOTHED) * share.item()
+        gap = reached * budget.share - self._shares[budget]
+        self._prices[budget] += PRICE_RATE * gap
+        return -(self._prices[budget] + PULL * gap) * share
+
+
+def within(budget, gates):
+    """Gates (B, gates) with those open that the budget is not about."""
+    if not budget.of_decoder:
+        return gates
+    return torch.cat([torch.ones_like(gates[:, : GATES[0]]), gates[:, GATES[0] :]], 1)
 
 
 def hard_chooser(model, contexts, budget, seen=None):
     """For DemoModel.encode at inference; appends the gates to the list `seen`."""
-    predictor = model.predictors[key_of(budget)]
+    predictor = model.predictors[budget.name]
 
     def choose(pooled):
-        gates = gating.hard_gates(predictor.raw(pooled.float(), *contexts.T))
+        gates = within(budget, gating.hard_gates(predictor.raw(pooled.float(), *contexts.T)))
         if seen is not None:
             seen.append(gates)
         return gates

@@ -4,8 +4,9 @@
     package_gates.py RUN MODEL --store FOLDER [--store FOLDER …] [--costs FILE] [--also LIST]
                      [--default-budget B]
 
-MODEL: what package.py and convert.py made of the same RUN; its gate_pack folder is written. One offset
-a predictor makes the arg-max gates meet the budget, over all contexts, on dev clips and a part of the
+MODEL: what package.py and convert.py made of the same RUN; its gate_pack folder is written, and
+gate_pack_decoder with the budgets of the decoder alone, if the run has any. One offset a predictor makes
+the arg-max gates meet the budget, recognition and translation alike, on dev clips and a part of the
 training's (training/calibrate.py). --costs as in the run.
 """
 
@@ -21,9 +22,10 @@ from training import calibrate  # noqa: E402
 from training.demo import gating  # noqa: E402
 from training.demo.clips import LANGUAGES, prompt_task  # noqa: E402
 from training.demo.features import TAIL_FRAMES  # noqa: E402
-from training.demo.model import DECODER_MODULES, ENCODER_MODULES, WIDTH, DemoModel  # noqa: E402
+from training.demo.model import DECODER_MODULES, ENCODER_MODULES, GATES, WIDTH, DemoModel  # noqa: E402
 from training.demo.train import budget_list, load_stores  # noqa: E402
 from training.demo.vocabulary import TASKS  # noqa: E402
+from training.gates import OPEN  # noqa: E402
 from training.gate_pack import fixed_predictor, write_folder  # noqa: E402
 
 ABOUT = {
@@ -31,16 +33,17 @@ ABOUT = {
     "license": "CC BY-SA 3.0, with the model's names: see its README.md",
     "recipe": "models/training/demo/README.md",
 }
+ALWAYS_OPEN = 100.0  # a margin that no offset takes away
 CLIPS = 300  # that the offsets are measured on
 
 
 def load(run):
-    """The averaged DemoModel of a gated run, its budgets in ascending order"""
+    """The averaged DemoModel of a gated run, its Budgets in ascending order"""
     state = torch.load(os.path.join(run, "checkpoint.pt"), weights_only=False)
     names = {n.split(".")[1] for n in state["average"] if n.startswith("predictors.")}
     if not names:
         raise SystemExit("package_gates.py: %s is not a gated run" % run)
-    budgets = sorted(int(name) / 100 for name in names)
+    budgets = sorted(map(gating.budget_named, names))
     model = DemoModel(len(state["tokens"]), predictors=gating.new_predictors(WIDTH, budgets))
     model.load_state_dict(state["average"])
     return model.eval(), budgets
@@ -67,29 +70,36 @@ def pooled_inputs(model, stores):
 
 
 def contexts():
-    """All (language row, task row) that are trained, as language row * tasks + task row."""
-    pairs = [(a, prompt_task(a, b)) for a in LANGUAGES for b in LANGUAGES]
+    """All (language row, task row) that are trained, as language row * tasks + task row.
+
+    Each language's recognition as often as its translations together, as the training has it.
+    """
+    others = len(LANGUAGES) - 1
+    pairs = [(a, prompt_task(a, b)) for a in LANGUAGES for b in LANGUAGES for _ in range(others if a == b else 1)]
     return [row * len(TASKS) + task for row, task in (gating.context_of(*pair) for pair in pairs)]
 
 
-def write(run, model_folder, stores, costs_path, default_budget, also=()):
-    """Writes model_folder/gate_pack; returns (budget, closed share before the offset, after it) rows.
+@torch.no_grad()
+def brought_to(budget, predictor, weights, pooled):
+    """(copy of a predictor whose arg-max gates meet the budget, closed share before, after)"""
+    predictor = copy.deepcopy(predictor)
+    if budget.of_decoder:
+        last = predictor.mlp[2]
+        last.weight[: 2 * GATES[0]] = 0.0
+        last.bias[: 2 * GATES[0]].view(-1, 2)[:, OPEN] = ALWAYS_OPEN
+    margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
+    offset = calibrate.offset_for(margins, weights, budget.share)
+    predictor.shift_open(offset)
+    return predictor, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))
 
-    also: budgets that were not trained; each takes the nearest one's predictor, with its own offset.
+
+def write(run, model_folder, stores, costs_path, default_budget, also=()):
+    """Writes the packs; returns (Budget, closed share before the offset, after it) rows.
+
+    also: shares that were not trained; each takes the nearest one's predictor, with its own offset.
     """
     model, trained = load(run)
     pooled = pooled_inputs(model, stores)
-    weights = gating.Gating(trained, costs_path, 1).weights
-    predictors, rows = {}, []
-    for budget in sorted({*trained, *also}):
-        nearest = min(trained, key=lambda each: abs(each - budget))
-        predictor = copy.deepcopy(model.predictors[gating.key_of(nearest)])
-        margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
-        offset = calibrate.offset_for(margins, weights, budget)
-        rows.append((budget, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))))
-        predictor.shift_open(offset)
-        predictors[budget] = predictor
-    predictors[0.0] = fixed_predictor(predictors[trained[0]])
     meaning = {
         "encoder_modules": list(ENCODER_MODULES),
         "decoder_modules": list(DECODER_MODULES),
@@ -97,8 +107,23 @@ def write(run, model_folder, stores, costs_path, default_budget, also=()):
         "tasks": list(TASKS),
     }
     base = "owsm", os.path.join(model_folder, "model.safetensors")
-    about = {**ABOUT, "default_budget": default_budget}
-    write_folder(os.path.join(model_folder, "gate_pack"), base, meaning, predictors, {}, about)
+    rows = []
+    for of_decoder, folder in ((False, "gate_pack"), (True, "gate_pack_decoder")):
+        known = [budget for budget in trained if budget.of_decoder == of_decoder]
+        if not known:
+            continue
+        wanted = {*known, *(() if of_decoder else map(gating.Budget, also))}
+        predictors = {}
+        for budget in sorted(wanted):
+            nearest = min(known, key=lambda each: abs(each.share - budget.share))
+            weights = gating.budget_weights(budget, costs_path)
+            found = brought_to(budget, model.predictors[nearest.name], weights, pooled)
+            predictors[budget.share] = found[0]
+            rows.append((budget, *found[1:]))
+        predictors[0.0] = fixed_predictor(next(iter(predictors.values())))
+        default = "%g" % known[0].share if of_decoder else default_budget
+        about = {**ABOUT, "default_budget": default}
+        write_folder(os.path.join(model_folder, folder), base, meaning, predictors, {}, about)
     return rows
 
 
@@ -114,7 +139,7 @@ def main():
     torch.set_num_threads(1)
     stores = load_stores(args.store)
     for row in write(args.run, args.model, stores, args.costs, args.default_budget, args.also):
-        print("budget %g: closed %.3f before the offset, %.3f after it" % row)
+        print("%s: closed %.3f before the offset, %.3f after it" % (row[0].name, *row[1:]))
 
 
 if __name__ == "__main__":

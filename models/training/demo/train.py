@@ -2,7 +2,7 @@
 """Trains the demo model: E-Branchformer, Transformer decoder, CTC.
 
     train.py RUN --store FOLDER [--store FOLDER …] [--total UPDATES] [--minutes M]
-    train.py GATED --store … --start RUN|MODEL --budgets 0.3,0.5 [--costs FILE] --total UPDATES
+    train.py GATED --store … --start RUN|MODEL [--budgets 0.3] [--decoder-budgets 0.5] [--costs FILE] --total UPDATES
 
 FOLDERs: what corpus.py and ../prompt_corpus.py made. RUN gets checkpoint.pt (the run goes on from
 it), curve.csv, bpe.model and samples.txt. The learning rate goes by updates of `--total`, so a run
@@ -139,6 +139,7 @@ class Run:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "source": self.source.state(),
+            "gating": self.gating and self.gating.state(),
             "torch": torch.get_rng_state(),
             "tokens": self.vocabulary.tokens,
             "progress": (self.update, self.seconds, self.decoder_from, self.ctc),
@@ -171,6 +172,8 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.gating:
+            self.gating.restore(state["gating"])
         self.update, self.seconds, self.decoder_from, self.ctc = state["progress"]
         if self.team.rank == 0:
             self.source.restore(state["source"])
@@ -344,10 +347,10 @@ def evaluate(run, count):
         sets["wer"] = transcribe(run, few, True)
         sets["translation_wer"] = transcribe(run, few, True, translate=True)
     for budget in run.args.budgets if run.gating else ():
-        name, seen = gating.key_of(budget), []
-        sets["wer@" + name] = transcribe(run, few, True, False, budget, seen)
-        sets["translation_wer@" + name] = transcribe(run, few, True, True, budget, seen)
-        closed["closed@" + name] = "%.3f" % run.gating.closed(torch.cat(seen))
+        for translate, kind in ((False, ""), (True, "translation_")):
+            at, seen = "@" + budget.name, []
+            sets[kind + "wer" + at] = transcribe(run, few, True, translate, budget, seen)
+            closed[kind + "closed" + at] = "%.3f" % run.gating.closed(torch.cat(seen), budget)
     lines = [
         "%s | %s | %s" % (name, *pair)
         for name, pairs in sets.items()
@@ -383,8 +386,8 @@ class Curve:
     def __init__(self, path, budgets):
         fresh = not os.path.exists(path)
         self._file = open(path, "a", newline="", encoding="utf-8")
-        of_budget = ("closed@", "wer@", "translation_wer@")
-        gated = [name + gating.key_of(budget) for budget in budgets for name in of_budget]
+        of_budget = ("closed@", "translation_closed@", "wer@", "translation_wer@")
+        gated = [name + budget.name for budget in budgets for name in of_budget]
         self._rows = csv.DictWriter(self._file, [*FIELDS, *gated])
         if fresh:
             self._rows.writeheader()
@@ -452,7 +455,8 @@ def main():
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
     parser.add_argument("--start", metavar="FOLDER", help="a dense run or a model: this run trains gates")
-    parser.add_argument("--budgets", type=budget_list, default=(), metavar="LIST", help="such as 0.3,0.5")
+    parser.add_argument("--budgets", type=budget_list, default=(), metavar="LIST", help="such as 0.2,0.3")
+    parser.add_argument("--decoder-budgets", type=budget_list, default=(), metavar="LIST", help="of the decoder's gates alone")
     parser.add_argument("--costs", metavar="FILE", help="of espalier profile: what closing a gate counts")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")
@@ -465,8 +469,10 @@ def main():
     parser.add_argument("--workers", type=int, default=1, help="processes; one a free core")
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args()
+    args.budgets = [gating.Budget(share) for share in args.budgets]
+    args.budgets += [gating.Budget(share, True) for share in args.decoder_budgets]
     if bool(args.start) != bool(args.budgets):
-        parser.error("--start and --budgets go together")
+        parser.error("--start and budgets go together")
     os.makedirs(args.run, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         meeting = os.path.join(scratch, "workers")
