@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What the demo's gates do, as a page: maps, agreement, accuracy against time, controls.
 
-    gate_report.py MODEL OUT --store FOLDER [--store FOLDER …] [--espalier PROGRAM] [--limit N]
+    gate_report.py MODEL OUT --store FOLDER [--store FOLDER …] [--costs FILE] [--espalier PROGRAM] [--limit N]
 
-MODEL: with its gate_pack (package_gates.py). OUT gets README.md, results.csv, gates.svg, accuracy.svg.
-Every budget runs as it is, with its encoder or decoder gates alone, and against controls of the
+MODEL: with its gate packs (package_gates.py). OUT gets README.md, results.csv, gates.svg, accuracy.svg.
+Every budget runs as it is, with its encoder's or decoder's gates alone, and against controls of the
 same cost: one mask for all contexts (what most of them close), random masks, and every context's
 gates given to another one. Gates are fixed by context, by a look at one clip each; texts and times come
-from `espalier`: the error rates of all test clips, and `bench` over some of them, all in turn.
+from `espalier`: the error rates of all test clips, and `bench` over some of them, all in turn,
+recognised and translated. --costs as in the run.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import measuring  # noqa: E402
 from svg_chart import line_chart  # noqa: E402
 from text_errors import error_rate  # noqa: E402
 from training.clip_store import ClipStore  # noqa: E402
+from training.demo import gating  # noqa: E402
 from training.demo.bleu import corpus_bleu  # noqa: E402
 from training.demo.clips import LANGUAGES, join_translations  # noqa: E402
 from training.demo.evaluate import results, test_sets  # noqa: E402
@@ -35,7 +37,8 @@ from wav_file import write_wav  # noqa: E402
 
 STACKS = ("encoder", "decoder")
 TIMED_CLIPS = 12
-HEAD = ["budget", "gates", "closed %", "time %", "WER %", "WER % human", "BLEU"]
+TIMED_TASKS = ((), ("--task", "st:fra"))  # of English clips
+HEAD = ["budget", "gates", "closed %", "time %", "decoder's %", "WER %", "WER % human", "BLEU"]
 
 
 def flat(mask):
@@ -65,14 +68,16 @@ def opened(contexts, stack):
     return masks
 
 
-def variants(contexts, weights):
+def variants(contexts, budget, costs_path):
     """name -> contexts: the gates themselves, halves of them, and controls of the same cost."""
+    weights = gating.budget_weights(budget, costs_path)
     rows = torch.tensor([flat(c) for c in contexts], dtype=torch.float32)
     cost = float(((1 - rows) * weights).sum(1).mean())
-    found = {
-        "by context": contexts,
-        "encoder alone": opened(contexts, "decoder"),
-        "decoder alone": opened(contexts, "encoder"),
+    found = {"by context": contexts}
+    if not budget.of_decoder:
+        found["encoder alone"] = opened(contexts, "decoder")
+        found["decoder alone"] = opened(contexts, "encoder")
+    found |= {
         "one mask": [like(c, static_mask(rows.mean(0), weights, cost)) for c in contexts],
         "another context's": with_masks(contexts, contexts[4:] + contexts[:4]),
     }
@@ -82,11 +87,28 @@ def variants(contexts, weights):
     return {name: with_masks(contexts, masks) for name, masks in found.items()}
 
 
-def gates_of(args, budget, clip):
-    """The gates of all trained contexts at a budget, from `espalier gates`: a gate file's contexts."""
+def choices_of(model):
+    """Budget -> what --gates calls it: the pack's budgets above 0, and the decoder pack's."""
+    found = {}
+    for folder, of_decoder in (("gate_pack", False), ("gate_pack_decoder", True)):
+        path = os.path.join(model, folder)
+        if not os.path.exists(path):
+            continue
+        with open(os.path.join(path, "gate_pack.json"), encoding="utf-8") as file:
+            shares = map(float, json.load(file)["gates"]["budgets"])
+        found |= {gating.Budget(s, of_decoder): "%s,budget=%g" % (path, s) for s in shares if s > 0}
+    return found
+
+
+def name_of(budget):
+    return "%s%g" % ("decoder " * budget.of_decoder, budget.share)
+
+
+def gates_of(args, choice, clip):
+    """The gates of all trained contexts, from `espalier gates`: a gate file's contexts."""
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "gates.json")
-        command = [args.espalier, "gates", clip, "-m", args.model, "--gates", "budget=" + budget]
+        command = [args.espalier, "gates", clip, "-m", args.model, "--gates", choice]
         subprocess.run([*command, "--all-contexts", "--json-out", out], check=True, stdout=subprocess.DEVNULL)
         with open(out, encoding="utf-8") as file:
             contexts = json.load(file)["contexts"]
@@ -122,14 +144,18 @@ def errors_and_bleu(args, sets, gates):
 
 
 def times(args, files, choices):
-    """Seconds of each choice of gates over the files, all in one interleaved run; {name: s}."""
-    names = list(choices)
-    command = [args.espalier, "bench", "-m", args.model, "-l", "en", "-t", "1", "--runs", "5", "--json"]
-    for i, name in enumerate(names):
-        command += ["--compare" if i else "--gates", choices[name]]
-    clock = {**os.environ, "ESPALIER_CLOCK": "cpu"}  # whatever else runs meanwhile
-    out = subprocess.run([*command, *files], check=True, capture_output=True, env=clock).stdout
-    return {name: v["total_s"] for name, v in zip(names, json.loads(out)["variants"])}
+    """name -> (seconds, seconds of the decoder) of the files in TIMED_TASKS, in interleaved runs."""
+    sums = {name: [0.0, 0.0] for name in choices}
+    for task in TIMED_TASKS:
+        command = [args.espalier, "bench", "-m", args.model, "-l", "en", *task, "-t", "1", "--runs", "9", "--json"]
+        for i, choice in enumerate(choices.values()):
+            command += ["--compare" if i else "--gates", choice]
+        clock = {**os.environ, "ESPALIER_CLOCK": "cpu"}  # whatever else runs meanwhile
+        out = subprocess.run([*command, *files], check=True, capture_output=True, env=clock).stdout
+        for name, found in zip(choices, json.loads(out)["variants"]):
+            sums[name][0] += found["total_s"]
+            sums[name][1] += found["decode_s"]
+    return sums
 
 
 def write_gates(folder, name, contexts):
@@ -143,15 +169,16 @@ def page(args, clips, rows, agree, shown):
     parts = [
         "# Gates of the demo model\n",
         "Made by `models/training/demo/gate_report.py`; %s.\n" % measuring.machine(),
-        "Error rates over %d test clips, synthesised and human; time: `espalier bench` over %d of them, "
-        "processor time of one thread, as a share of the time with every gate open. \"by context\" are the pack's gates; "
+        "Error rates over %d test clips, synthesised and human; time: `espalier bench` over %d of them, recognised and "
+        "translated, processor time of one thread, as a share of the time with every gate open. A budget is a share of the "
+        "time, \"decoder 0.5\" of what the decoder's gates cost (gate_pack_decoder). \"by context\" are the pack's gates; "
         "the others are the controls that the script's first lines name.\n" % (clips, TIMED_CLIPS),
         "![accuracy against time](accuracy.svg)\n",
         measuring.markdown_table(HEAD, rows),
-        "\n## Contexts at budget %s\n" % shown,
+        "\n## Contexts\n",
         "Mean share of equal gates over pairs of contexts that share …\n",
-        measuring.markdown_table(["in common", "equal gates %"], agree),
-        "\n![gates by context](gates.svg)\n",
+        measuring.markdown_table(["budget", "in common", "equal gates %"], agree),
+        "\nAt budget %s:\n\n![gates by context](gates.svg)\n" % shown,
     ]
     return "\n".join(parts)
 
@@ -161,6 +188,7 @@ def main():
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("--store", action="append", required=True, metavar="FOLDER")
+    parser.add_argument("--costs", metavar="FILE", help="cost table; default: count gates")
     parser.add_argument("--espalier", metavar="PROGRAM", default="bazel-bin/apps/espalier")
     parser.add_argument("--limit", type=int, default=40, help="clips of each kind and language")
     parser.add_argument("--split", default="test", choices=("dev", "test"))
@@ -168,8 +196,7 @@ def main():
     args = parser.parse_args()
     args.ctc_weight = 0.0
     os.makedirs(args.out, exist_ok=True)
-    with open(os.path.join(args.model, "gate_pack", "gate_pack.json"), encoding="utf-8") as file:
-        budgets = [b for b in json.load(file)["gates"]["budgets"] if float(b) > 0]
+    budgets = choices_of(args.model)
     stores = [ClipStore(folder) for folder in args.store]
     join_translations(stores)
     sets = test_sets(stores, args.split, args.limit)
@@ -180,23 +207,24 @@ def main():
             files.append(os.path.join(scratch, "%d.wav" % i))
             write_wav(files[-1], (store.samples(clip) * 32768).round())
         choices, closed = {("0", "all open"): "all"}, {("0", "all open"): 0.0}
-        gates = {budget: gates_of(args, budget, files[0]) for budget in budgets}
-        for budget, contexts in gates.items():
-            weights = torch.full((len(flat(contexts[0])),), 1.0 / len(flat(contexts[0])))
-            for name, masks in variants(contexts, weights).items():
-                choices[budget, name] = write_gates(scratch, "%s %s" % (budget, name), masks)
+        gates = {name_of(budget): gates_of(args, choice, files[0]) for budget, choice in budgets.items()}
+        for budget in budgets:
+            for name, masks in variants(gates[name_of(budget)], budget, args.costs).items():
+                key = name_of(budget), name
+                choices[key] = write_gates(scratch, " ".join(key), masks)
                 shares = [1 - sum(flat(m)) / len(flat(m)) for m in masks]
-                closed[budget, name] = 100 * sum(shares) / len(shares)
+                closed[key] = 100 * sum(shares) / len(shares)
         taken = times(args, files, choices)
         whole = taken["0", "all open"]
         rows, series = [], {}
         for key, choice in choices.items():
-            wer, human, bleu = errors_and_bleu(args, sets, choice)
-            share = 100 * taken[key] / whole
-            rows.append([*key, "%.0f" % closed[key], "%.1f" % share, "%.1f" % wer, "%.1f" % human, "%.1f" % bleu])
-            series.setdefault(key[1], []).append((share, wer))
+            shares = [100 * part / of for part, of in zip(taken[key], whole)]
+            errors = errors_and_bleu(args, sets, choice)
+            rows.append([*key, "%.0f" % closed[key], *("%.1f" % figure for figure in (*shares, *errors))])
+            if not key[0].startswith("decoder"):
+                series.setdefault(key[1], []).append((shares[0], errors[0]))
             print(*rows[-1], flush=True)
-        agree = agreement(gates[args.shown])
+        agree = [[name, *row] for name in (args.shown, "decoder 0.5") if name in gates for row in agreement(gates[name])]
         command = [args.espalier, "gates", files[0], "-m", args.model, "--gates", "budget=" + args.shown]
         svg = os.path.join(args.out, "gates.svg")
         subprocess.run([*command, "--all-contexts", "--svg", svg], check=True, stdout=subprocess.DEVNULL)

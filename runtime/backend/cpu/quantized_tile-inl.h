@@ -150,9 +150,13 @@ void PairProducts::Tile(const Value* HWY_RESTRICT a, int64_t a_stride, const int
   const Ints di;
   const Shorts d16;
   const hn::Rebind<int8_t, Shorts> d8;
+  // Begins with what is there already: from zeros that it knows GCC 12 unrolls the first step apart
+  // and then keeps half of the sums in memory, at 0.6 of the speed.
   VI sums[kRows][kPanelVectors];
   HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
-    HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) sums[r][v] = hn::Zero(di);
+    HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
+      sums[r][v] = add ? hn::LoadU(di, c + r * c_stride + v * kLanes) : hn::Zero(di);
+    }
   }
   for (int64_t k = 0; k < depth; k += kGroup, b += kGroup * kPanelColumns) {
     hn::Vec<Shorts> weights[kPanelVectors];
@@ -170,8 +174,7 @@ void PairProducts::Tile(const Value* HWY_RESTRICT a, int64_t a_stride, const int
   }
   HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(8) for (int v = 0; v < kPanelVectors; ++v) {
-      int32_t* to = c + r * c_stride + v * kLanes;
-      hn::StoreU(add ? hn::Add(sums[r][v], hn::LoadU(di, to)) : sums[r][v], di, to);
+      hn::StoreU(sums[r][v], di, c + r * c_stride + v * kLanes);
     }
   }
 }
