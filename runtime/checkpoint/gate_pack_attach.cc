@@ -9,7 +9,7 @@
 #include "runtime/base/string_format.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/checkpoint/fingerprint.h"
-#include "runtime/tensor/half.h"
+#include "runtime/checkpoint/row_math.h"
 
 namespace espalier {
 namespace {
@@ -142,12 +142,28 @@ Status Attachment::SortTensors() {
   return OkStatus();
 }
 
+// row += the `count` elements of `tensor` that begin at `first`.
+void AddElements(const TensorView& tensor, int64_t first, float* row, int64_t count) {
+  if (tensor.dtype == DType::kF32) {
+    const float* values = static_cast<const float*>(tensor.data) + first;
+    for (int64_t i = 0; i < count; ++i) row[i] += values[i];
+    return;
+  }
+  AddHalves(static_cast<const uint16_t*>(tensor.data) + first, count, row);
+}
+
+std::vector<float> Widened(const TensorView& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.element_count()));
+  AddElements(tensor, 0, values.data(), tensor.element_count());
+  return values;
+}
+
 Status Attachment::CheckNumbers(const std::string& name, const TensorView& view) const {
   if (!IsFloat(view.dtype)) {
     return Error(
         name, "elements of type " + std::string(DTypeName(view.dtype)) + ", expected f32 or f16");
   }
-  const std::vector<float> values = ToFloat(view);
+  const std::vector<float> values = Widened(view);
   const bool finite =
       std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
   return finite ? OkStatus() : Error(name, "holds values that are no finite numbers");
@@ -185,38 +201,12 @@ Status Attachment::CheckChange(const std::string& name, const Change& change) co
                                     " do not make the base's " + ShapeText(base->shape));
 }
 
-// row += Σ_r b[r] · a[r], in blocks of one size: compilers make vectors of these alone.
-void AddRank(const float* __restrict b, int64_t rank, const float* __restrict a, int64_t columns,
-             float* __restrict row) {
-  constexpr int64_t kBlock = 16;
-  for (int64_t r = 0; r < rank; ++r) {
-    const float* __restrict a_row = a + r * columns;
-    int64_t i = 0;
-    for (; i + kBlock <= columns; i += kBlock) {
-      for (int64_t k = 0; k < kBlock; ++k) row[i + k] += b[r] * a_row[i + k];
-    }
-    for (; i < columns; ++i) row[i] += b[r] * a_row[i];
-  }
-}
-
-// row += the `count` elements of `tensor` that begin at `first`.
-void AddElements(const TensorView& tensor, int64_t first, float* row, int64_t count) {
-  if (tensor.dtype == DType::kF32) {
-    const float* values = static_cast<const float*>(tensor.data) + first;
-    for (int64_t i = 0; i < count; ++i) row[i] += values[i];
-    return;
-  }
-  const uint16_t* bits = static_cast<const uint16_t*>(tensor.data) + first;
-  for (int64_t i = 0; i < count; ++i) row[i] += HalfToFloat(bits[i]);
-}
-
 void StoreElements(DType dtype, const float* row, int64_t count, uint8_t* out) {
   if (dtype == DType::kF32) {
     std::memcpy(out, row, static_cast<size_t>(count) * sizeof(float));
     return;
   }
-  auto* half = reinterpret_cast<uint16_t*>(out);
-  for (int64_t i = 0; i < count; ++i) half[i] = FloatToHalf(row[i]);
+  StoreHalves(row, count, reinterpret_cast<uint16_t*>(out));
 }
 
 // Row by row, so that the sums stay in the cache. A vector is one row.
@@ -226,15 +216,15 @@ std::unique_ptr<uint8_t[]> Changed(const TensorView& base, const Change& change)
   const int64_t columns = base.element_count() / std::max<int64_t>(1, rows);
   std::vector<float> a, b, row(static_cast<size_t>(columns));
   if (change.a != nullptr) {
-    a = ToFloat(*change.a);
-    b = ToFloat(*change.b);
+    a = Widened(*change.a);
+    b = Widened(*change.b);
   }
   const int64_t rank = change.a != nullptr ? change.a->shape[0] : 0;
   const auto row_bytes = static_cast<size_t>(columns) * DTypeSize(base.dtype);
   std::unique_ptr<uint8_t[]> data(new uint8_t[base.size_bytes()]);
   for (int64_t r = 0; r < rows; ++r) {
     std::fill(row.begin(), row.end(), 0.0f);
-    if (rank > 0) AddRank(b.data() + r * rank, rank, a.data(), columns, row.data());
+    if (rank > 0) AddScaledRows(b.data() + r * rank, rank, a.data(), columns, row.data());
     if (change.add != nullptr) AddElements(*change.add, r * columns, row.data(), columns);
     AddElements(base, r * columns, row.data(), columns);
     StoreElements(base.dtype, row.data(), columns, data.get() + static_cast<size_t>(r) * row_bytes);
