@@ -2,13 +2,14 @@
 """Times the parts of Espalier's Whisper and of its peers: encoder, decoder steps, prompt.
 
     bench_stages.py --model DIR --stage-benchmark PROGRAM [--peers-python PYTHON] [--work DIR]
-                    [--audio WAV] [--rounds N] [--threads 1,2]
+                    [--audio WAV] [--rounds N] [--threads 1,2] [--avx2]
 
 PROGRAM: bazel build //tests/bench:stage_benchmark. WORK as bench_peers.py leaves it, which makes
 the other programs' models and the int8 copy of DIR, and with WORK/onnx by whisper_onnx.py. One
 process at a time, rounds interleaved; f32 weights are DIR's widened; peer_stages.py says what each
 part is. Every encoder makes the decoder's keys and values of the window too, but faster-whisper's: its
-first step makes them.
+first step makes them. --avx2: as on a processor without AVX-512; the peers run in gdb, which hides it from them
+(without_avx512.py).
 """
 
 import argparse
@@ -69,11 +70,14 @@ def commands(args, threads):
         return os.path.join(args.work, name)
 
     def espalier(model):
-        return espalier_parts, [args.stage_benchmark, model, "cpu", str(threads)]
+        isa = ["env", "ESPALIER_CPU_ISA=avx2"] if args.avx2 else []
+        return espalier_parts, [*isa, args.stage_benchmark, model, "cpu", str(threads)]
 
     def peer(*words):
         script = [args.peers_python, "-B", os.path.join(HERE, "peer_stages.py"), *words]
-        return peer_parts, script + [args.audio, "--threads", str(threads)]
+        hide = os.path.join(HERE, "without_avx512.py")
+        gdb = ["gdb", "-q", "-batch", "-x", hide, "--args"] if args.avx2 else []
+        return peer_parts, [*gdb, *script, args.audio, "--threads", str(threads)]
 
     return {
         "espalier": espalier(args.model),
@@ -97,6 +101,7 @@ def main():
     parser.add_argument("--audio", default="../shared/audio/jfk.wav", metavar="WAV")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=lambda t: t.split(","), default=["1", "2"])
+    parser.add_argument("--avx2", action="store_true", help="nobody has AVX-512")
     args = parser.parse_args()
     widen(args.model, os.path.join(args.work, "espalier-f32"))
     runs, others = {}, []
