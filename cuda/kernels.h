@@ -242,6 +242,15 @@ struct GatherRowsParams {
 };
 void LaunchGatherRows(const GatherRowsParams& params, cudaStream_t stream);
 
+struct GatherColumnsParams {
+  Rows rows;
+  int32_t columns = 0;
+  Window<const float> input;
+  const int32_t* indices = nullptr;
+  Window<float> output;
+};
+void LaunchGatherColumns(const GatherColumnsParams& params, cudaStream_t stream);
+
 struct MeanPoolParams {
   Rows rows;  // of the input
   int32_t columns = 0;

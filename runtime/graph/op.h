@@ -15,6 +15,7 @@
 #include "runtime/graph/ops/ctc_prefix_score.h"
 #include "runtime/graph/ops/depthwise_conv.h"
 #include "runtime/graph/ops/embed.h"
+#include "runtime/graph/ops/gather_columns.h"
 #include "runtime/graph/ops/gather_rows.h"
 #include "runtime/graph/ops/layer_norm.h"
 #include "runtime/graph/ops/linear.h"

@@ -6,6 +6,7 @@
 // A plan is immutable once PlanBuilder has finished it and may be shared by threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -57,6 +58,22 @@ struct Weight {
   // i8 only: element (r, c) stands for data[r, c] · row_scales[r]; kept alive as `data`.
   const float* row_scales = nullptr;
   std::shared_ptr<const std::vector<float>> owned;
+  // A selection: row r is row (*row_ids)[r] of `data` and of `row_scales`, so that nobody has to
+  // copy the rows before a backend packs them. Rising; null: all rows in their order.
+  std::shared_ptr<const std::vector<int32_t>> row_ids = nullptr;
+
+  int64_t StoredRow(int64_t row) const {
+    return row_ids == nullptr ? row : (*row_ids)[static_cast<size_t>(row)];
+  }
+  // Where the elements of a row begin.
+  const std::byte* Row(int64_t row) const {
+    return static_cast<const std::byte*>(data) +
+           StoredRow(row) * row_stride * static_cast<int64_t>(DTypeSize(dtype));
+  }
+  // 1 where there are no scales.
+  float RowScale(int64_t row) const {
+    return row_scales == nullptr ? 1.0f : row_scales[StoredRow(row)];
+  }
 };
 
 // A named intermediate that is kept until the end of the run, for dumps (reference/README's names).

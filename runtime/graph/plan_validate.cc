@@ -187,6 +187,16 @@ class ShapeChecker {
       return "input and output differ in columns";
     return SameRows(op.indices, op.output);
   }
+  std::string operator()(const GatherColumnsOp& op) const {
+    if (!op.input.present() || !op.indices.present()) return "input or indices is missing";
+    if (At(op.indices).dtype != DType::kI32 || At(op.indices).length >= 0 ||
+        At(op.indices).fixed_rows != 1)
+      return "indices is not one row of i32";
+    if (op.indices.column_count != op.output.column_count)
+      return "indices and output differ in columns";
+    if (Overlap(op.input, op.output)) return "output overlaps input";
+    return SameRows(op.input, op.output);
+  }
   std::string operator()(const MeanPoolOp& op) const {
     if (At(op.output).length >= 0 || At(op.output).fixed_rows != 1) return "output is not one row";
     return op.input.column_count == op.output.column_count ? ""
@@ -300,6 +310,9 @@ Status CheckSlots(const Plan& plan) {
     if (weight.data == nullptr || weight.rows <= 0 || weight.columns <= 0 ||
         weight.row_stride < weight.columns) {
       return Internal(plan.name + ": weight " + weight.name + " has no data or shape");
+    }
+    if (weight.row_ids != nullptr && static_cast<int64_t>(weight.row_ids->size()) != weight.rows) {
+      return Internal(plan.name + ": weight " + weight.name + " selects another number of rows");
     }
     if ((weight.dtype == DType::kI8) != (weight.row_scales != nullptr)) {
       return Internal(plan.name + ": weight " + weight.name +

@@ -87,12 +87,9 @@ std::vector<float> Weights::Values(const Weight& weight) {
   std::vector<float> values;
   values.reserve(static_cast<size_t>(weight.rows * weight.columns));
   for (int64_t row = 0; row < weight.rows; ++row) {
-    const auto* data = static_cast<const uint8_t*>(weight.data) +
-                       static_cast<size_t>(row * weight.row_stride) * DTypeSize(weight.dtype);
+    const auto* data = reinterpret_cast<const uint8_t*>(weight.Row(row));
     std::vector<float> one = ToFloat(TensorView{weight.dtype, {weight.columns}, data});
-    if (weight.row_scales != nullptr) {
-      for (float& value : one) value *= weight.row_scales[row];
-    }
+    for (float& value : one) value *= weight.RowScale(row);
     values.insert(values.end(), one.begin(), one.end());
   }
   return values;

@@ -157,6 +157,14 @@ WeightRef CaseBuilder::AddWeight(DType storage, int64_t rows, int64_t columns, f
   return {index};
 }
 
+WeightRef CaseBuilder::SelectRows(const WeightRef& whole, std::vector<int32_t> ids) {
+  espalier::Weight selected = plan_.weights[static_cast<size_t>(whole.index)];
+  selected.rows = static_cast<int64_t>(ids.size());
+  selected.row_ids = std::make_shared<const std::vector<int32_t>>(std::move(ids));
+  plan_.weights.push_back(std::move(selected));
+  return {static_cast<int32_t>(plan_.weights.size()) - 1};
+}
+
 void CaseBuilder::Poke(const TensorRef& ref, int32_t row, int32_t column, float value) {
   const espalier::Slot& slot = plan_.slots[static_cast<size_t>(ref.slot)];
   const auto index = static_cast<size_t>(row * slot.columns + ref.column_begin + column);

@@ -64,6 +64,9 @@ class CaseBuilder {
   // The same for operands that are never i8 (Plan::Validate): f16 then.
   WeightRef FloatWeight(int64_t rows, int64_t columns, float amplitude = 1.0f);
 
+  // The weight cut down to the rows `ids` (Weight::row_ids).
+  WeightRef SelectRows(const WeightRef& whole, std::vector<int32_t> ids);
+
   // Overwrites one element of the window, which is f32.
   void Poke(const TensorRef& ref, int32_t row, int32_t column, float value);
 

@@ -17,13 +17,12 @@ namespace {
 // what stays together, one number or a group of i8 ones. The panel is zero.
 template <typename Unit>
 void PackPanel(const Weight& weight, const PackedLayout& layout, int64_t row_begin, Unit* panel) {
-  const auto row_bytes = weight.row_stride * static_cast<int64_t>(DTypeSize(weight.dtype));
-  const auto* data = static_cast<const std::byte*>(weight.data) + row_begin * row_bytes;
   const int64_t rows = std::min(layout.panel_columns, weight.rows - row_begin);
   const int64_t taps = layout.taps, step = layout.panel_columns;
   const int64_t units = weight.columns / layout.depth_group / taps;
   const auto rest = static_cast<size_t>(weight.columns % layout.depth_group);  // i8: of a byte each
-  for (int64_t row = 0; row < rows; ++row, data += row_bytes) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const std::byte* data = weight.Row(row_begin + row);
     Unit* to = panel + row;
     for (int64_t tap = 0; tap < taps; ++tap) {
       const std::byte* from = data + tap * int64_t{sizeof(Unit)};
@@ -77,12 +76,12 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
   if (weight.dtype == DType::kI8) {
     ESP_DCHECK(layout.taps == 1);
     const auto padded = static_cast<size_t>(packed->panel_count_ * layout.panel_columns);
-    packed->column_scales_.assign(weight.row_scales, weight.row_scales + weight.rows);
+    packed->column_scales_ = RowScales(weight);
     packed->column_scales_.resize(padded);
     if (layout.depth_group == 4) {
       packed->column_sums_.resize(padded);
       pool.ParallelFor(weight.rows, [&](int64_t row, int) {
-        const auto* from = static_cast<const int8_t*>(weight.data) + row * weight.row_stride;
+        const auto* from = reinterpret_cast<const int8_t*>(weight.Row(row));
         packed->column_sums_[static_cast<size_t>(row)] =
             std::accumulate(from, from + weight.columns, int32_t{0});
       });
@@ -103,15 +102,17 @@ Result<std::shared_ptr<const PackedMatrix>> PackedMatrix::Make(const Weight& wei
     PackAll<uint32_t>(weight, layout, *packed, packed->buffer_->host(), pool);
   }
   // The packed copy is what is read from here on.
-  const int64_t extent = (weight.rows - 1) * weight.row_stride + weight.columns;
-  ReleasePages(weight.data, static_cast<size_t>(extent) * DTypeSize(weight.dtype));
+  const std::byte* const first = weight.Row(0);
+  const int64_t row_bytes = weight.columns * static_cast<int64_t>(DTypeSize(weight.dtype));
+  ReleasePages(first, static_cast<size_t>(weight.Row(weight.rows - 1) + row_bytes - first));
   return std::shared_ptr<const PackedMatrix>(std::move(packed));
 }
 
 Result<std::shared_ptr<const PackedMatrix>> PackedCache::Get(const Weight& weight,
                                                              const PackedLayout& layout,
                                                              ThreadPool& pool) {
-  const Key key{weight.data, weight.dtype, weight.rows, weight.columns, weight.row_stride, layout};
+  const Key key{weight.data,    weight.row_ids.get(), weight.dtype, weight.rows,
+                weight.columns, weight.row_stride,    layout};
   const std::lock_guard<std::mutex> lock(mutex_);
   // A live entry keeps its executable's weights alive, so the address cannot mean another matrix.
   if (auto shared = entries_[key].lock()) return shared;

@@ -77,7 +77,7 @@ class PackedCache {
                                                   ThreadPool& pool);
 
  private:
-  using Key = std::tuple<const void*, DType, int64_t, int64_t, int64_t, PackedLayout>;
+  using Key = std::tuple<const void*, const void*, DType, int64_t, int64_t, int64_t, PackedLayout>;
 
   std::mutex mutex_;
   std::map<Key, std::weak_ptr<const PackedMatrix>> entries_;  // guarded by mutex_

@@ -20,9 +20,7 @@ struct StoredRow {
 };
 
 inline StoredRow WeightElements(const Weight& table, int64_t row) {
-  const auto size = static_cast<int64_t>(DTypeSize(table.dtype));
-  return {static_cast<const std::byte*>(table.data) + row * table.row_stride * size, table.dtype,
-          table.row_scales == nullptr ? 1.0f : table.row_scales[row]};
+  return {table.Row(row), table.dtype, table.RowScale(row)};
 }
 
 // y = x · scale + row; y = row · scale without x. y may be x.

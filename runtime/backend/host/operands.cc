@@ -27,18 +27,25 @@ NumberView Operands::Numbers(const TensorRef& ref) const {
 }
 
 float WeightElement(const Weight& weight, int64_t row, int64_t column) {
-  const int64_t index = row * weight.row_stride + column;
+  const std::byte* data = weight.Row(row);
   switch (weight.dtype) {
     case DType::kF16:
-      return HalfToFloat(static_cast<const uint16_t*>(weight.data)[index]);
+      return HalfToFloat(reinterpret_cast<const uint16_t*>(data)[column]);
     case DType::kBF16:
-      return BFloat16ToFloat(static_cast<const uint16_t*>(weight.data)[index]);
+      return BFloat16ToFloat(reinterpret_cast<const uint16_t*>(data)[column]);
     case DType::kI8:
-      return static_cast<float>(static_cast<const int8_t*>(weight.data)[index]) *
-             weight.row_scales[row];
+      return static_cast<float>(reinterpret_cast<const int8_t*>(data)[column]) *
+             weight.RowScale(row);
     default:
-      return static_cast<const float*>(weight.data)[index];
+      return reinterpret_cast<const float*>(data)[column];
   }
+}
+
+std::vector<float> RowScales(const Weight& weight) {
+  std::vector<float> scales;
+  scales.reserve(static_cast<size_t>(weight.rows));
+  for (int64_t row = 0; row < weight.rows; ++row) scales.push_back(weight.RowScale(row));
+  return scales;
 }
 
 }  // namespace espalier

@@ -86,4 +86,7 @@ class Operands {
 // Element (row, column) of a weight as a float, whatever its storage. For cold paths.
 float WeightElement(const Weight& weight, int64_t row, int64_t column);
 
+// The scale of every row of an i8 weight, which may be a selection of the stored ones.
+std::vector<float> RowScales(const Weight& weight);
+
 }  // namespace espalier

@@ -31,7 +31,7 @@ void PackPanel(const Weight& weight, int64_t taps, int64_t panel, T* to) {
   const int64_t channels = weight.columns / taps;
   const int64_t row_end = std::min(weight.rows, (panel + 1) * kPanel);
   for (int64_t row = panel * kPanel; row < row_end; ++row) {
-    const T* from = static_cast<const T*>(weight.data) + row * weight.row_stride;
+    const T* from = reinterpret_cast<const T*>(weight.Row(row));
     T* element = to + row % kPanel;
     for (int64_t tap = 0; tap < taps; ++tap) {
       for (int64_t c = 0; c < channels; ++c, element += kPanel) *element = from[c * taps + tap];
@@ -59,7 +59,8 @@ void PackPanels(const Weight& weight, int64_t taps, int64_t panel, std::span<std
 
 Result<std::shared_ptr<const DeviceWeight>> WeightStore::Get(const Weight& weight,
                                                              const WeightLayout& layout) {
-  const Key key{weight.data, weight.dtype, weight.rows, weight.columns, weight.row_stride, layout};
+  const Key key{weight.data,    weight.row_ids.get(), weight.dtype, weight.rows,
+                weight.columns, weight.row_stride,    layout};
   const std::lock_guard<std::mutex> lock(mutex_);
   // A live entry keeps its executable's weights alive, so the address cannot mean another matrix.
   if (auto shared = entries_[key].lock()) return shared;
@@ -84,9 +85,10 @@ Result<std::shared_ptr<const DeviceWeight>> WeightStore::Make(const Weight& weig
 Status WeightStore::AddPanels(const Weight& weight, int64_t taps, DeviceWeight* made) {
   made->storage = StorageOf(weight.dtype);
   if (weight.dtype == DType::kI8) {
-    const std::span<const float> scales(weight.row_scales, static_cast<size_t>(weight.rows));
-    ESP_ASSIGN_OR_RETURN(made->scales, pool_.Allocate(scales.size_bytes(), MemoryUse::kDevice));
-    ESP_RETURN_IF_ERROR(transfer_.Write(made->scales, 0, std::as_bytes(scales)));
+    const std::vector<float> scales = RowScales(weight);
+    ESP_ASSIGN_OR_RETURN(made->scales,
+                         pool_.Allocate(scales.size() * sizeof(float), MemoryUse::kDevice));
+    ESP_RETURN_IF_ERROR(transfer_.Write(made->scales, 0, std::as_bytes(std::span(scales))));
   }
   const auto element = static_cast<int64_t>(DTypeSize(weight.dtype));
   const int64_t panel_bytes = kPanel * weight.columns * element;

@@ -58,7 +58,7 @@ class WeightStore {
   Result<std::shared_ptr<const DeviceWeight>> Get(const Weight& weight, const WeightLayout& layout);
 
  private:
-  using Key = std::tuple<const void*, DType, int64_t, int64_t, int64_t, WeightLayout>;
+  using Key = std::tuple<const void*, const void*, DType, int64_t, int64_t, int64_t, WeightLayout>;
   Result<std::shared_ptr<const DeviceWeight>> Make(const Weight& weight,
                                                    const WeightLayout& layout);
   Status AddPanels(const Weight& weight, int64_t taps, DeviceWeight* made);

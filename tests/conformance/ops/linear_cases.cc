@@ -38,6 +38,23 @@ OpCase Plain(const Shape& s, DType storage) {
   return b.Build(LinearOp{.input = input, .weight = weight, .bias = bias, .output = output});
 }
 
+// An output layer cut down to some of its rows.
+OpCase Selected(const Shape& s, DType storage) {
+  const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in));
+  CaseBuilder b("Linear_selected_" + std::to_string(s.rows) + "x" + std::to_string(s.in) + "x" +
+                    std::to_string(s.out),
+                storage, ToleranceOf(storage, s.in, 1.0f, amplitude));
+  b.AllowRounding(s.in, 1.0f, amplitude);
+  const int32_t rows = b.Length(s.rows);
+  const TensorRef input = b.Slot(rows, s.in);
+  const WeightRef whole = b.Weight(3 * s.out, s.in, amplitude);
+  std::vector<int32_t> ids;
+  for (int32_t i = 0; i < s.out; ++i) ids.push_back(3 * i + i % 3);
+  const WeightRef weight = b.SelectRows(whole, std::move(ids));
+  const TensorRef output = b.Slot(rows, s.out);
+  return b.Build(LinearOp{.input = input, .weight = weight, .output = output});
+}
+
 // What keys and values come from: f16 numbers.
 OpCase ToHalves(const Shape& s, DType storage) {
   const float amplitude = 2.0f / std::sqrt(static_cast<float>(s.in));
@@ -130,6 +147,10 @@ std::vector<OpCase> LinearCases(DType storage) {
                                                {49, 64, 130},
                                                {97, 520, 132}}) {
     cases.push_back(ToHalves(shape, storage));
+  }
+  for (const Shape& shape :
+       std::vector<Shape>{{1, 97, 503}, {2, 33, 17}, {5, 64, 48}, {14, 40, 101}, {49, 130, 67}}) {
+    cases.push_back(Selected(shape, storage));
   }
   cases.push_back(TooLargeForHalves(2, storage));
   cases.push_back(TooLargeForHalves(31, storage));

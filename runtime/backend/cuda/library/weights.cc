@@ -28,8 +28,7 @@ Storage StorageOf(DType dtype) {
 // Row `row` of the weight, columns in the order of `taps`.
 void PackRow(const Weight& weight, int64_t taps, int64_t row, std::byte* to) {
   const size_t element = DTypeSize(weight.dtype);
-  const auto* from = static_cast<const std::byte*>(weight.data) +
-                     static_cast<size_t>(row * weight.row_stride) * element;
+  const std::byte* const from = weight.Row(row);
   if (taps == 1) {
     std::memcpy(to, from, static_cast<size_t>(weight.columns) * element);
     return;
@@ -46,7 +45,8 @@ void PackRow(const Weight& weight, int64_t taps, int64_t row, std::byte* to) {
 
 Result<std::shared_ptr<const DeviceWeight>> WeightStore::Get(const Weight& weight,
                                                              const WeightLayout& layout) {
-  const Key key{weight.data, weight.dtype, weight.rows, weight.columns, weight.row_stride, layout};
+  const Key key{weight.data,    weight.row_ids.get(), weight.dtype, weight.rows,
+                weight.columns, weight.row_stride,    layout};
   const std::lock_guard<std::mutex> lock(mutex_);
   // A live entry keeps its executable's weights alive, so the address cannot mean another matrix.
   if (auto shared = entries_[key].lock()) return shared;
@@ -61,9 +61,9 @@ Result<std::shared_ptr<const DeviceWeight>> WeightStore::Get(const Weight& weigh
 
 Status WeightStore::AddMatrix(const Weight& weight, int64_t taps, DeviceWeight* made) {
   if (weight.dtype == DType::kI8) {
-    const std::span<const float> scales(weight.row_scales, static_cast<size_t>(weight.rows));
-    ESP_ASSIGN_OR_RETURN(made->scales, pool_.Allocate(scales.size_bytes()));
-    ESP_RETURN_IF_ERROR(transfer_.Write(made->scales, 0, std::as_bytes(scales)));
+    const std::vector<float> scales = RowScales(weight);
+    ESP_ASSIGN_OR_RETURN(made->scales, pool_.Allocate(scales.size() * sizeof(float)));
+    ESP_RETURN_IF_ERROR(transfer_.Write(made->scales, 0, std::as_bytes(std::span(scales))));
   }
   const auto element = static_cast<int64_t>(DTypeSize(weight.dtype));
   const int64_t row_bytes = (weight.columns * element + kRowBytes - 1) / kRowBytes * kRowBytes;

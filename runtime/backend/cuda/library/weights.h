@@ -47,7 +47,7 @@ class WeightStore {
   Result<std::shared_ptr<const DeviceWeight>> Get(const Weight& weight, const WeightLayout& layout);
 
  private:
-  using Key = std::tuple<const void*, DType, int64_t, int64_t, int64_t, WeightLayout>;
+  using Key = std::tuple<const void*, const void*, DType, int64_t, int64_t, int64_t, WeightLayout>;
   Status AddMatrix(const Weight& weight, int64_t taps, DeviceWeight* made);
   Status AddFloats(const Weight& weight, const WeightLayout& layout, DeviceWeight* made);
 
