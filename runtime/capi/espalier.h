@@ -331,9 +331,11 @@ typedef struct esp_transcribe_options {
   int64_t duration_ms;       /* how much of it to decode; 0: to its end */
   esp_segment_fn on_segment; /* these may be null; called on the thread of esp_transcribe */
   esp_seconds_fn on_progress;
-  esp_abort_fn abort;      /* as it says, on a thread of the library's own */
-  void *user;              /* of all three */
-  int32_t word_timestamps; /* 1: segments have words; one more run of the decoder a window */
+  esp_abort_fn abort;          /* as it says, on a thread of the library's own */
+  void *user;                  /* of all three */
+  int32_t word_timestamps;     /* 1: segments have words; one more run of the decoder a window */
+  int32_t restrict_vocabulary; /* 1: tokens that the scripts of the text's language cannot hold are
+                                  not scored, once the language is known */
 } esp_transcribe_options;
 
 /* Sets every field to its default. */
@@ -527,8 +529,9 @@ typedef struct esp_session_options {
   int32_t
       longest_window_ms; /* longer utterances are cut, at a sentence or pause where there is one */
   int32_t strictness;    /* of the voice detector, 0 to 3 */
-  int32_t encoder_padding_ms; /* silence behind a window; -1: the model's whole window; -2 (the
-                                 default): what suits the model */
+  int32_t encoder_padding_ms;  /* silence behind a window; -1: the model's whole window; -2 (the
+                                  default): what suits the model */
+  int32_t restrict_vocabulary; /* as esp_transcribe_options' */
 } esp_session_options;
 
 /* Sets every field to its default. */

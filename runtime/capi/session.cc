@@ -27,6 +27,7 @@ LiveOptions OptionsOf(const esp_session_options& from) {
   if (from.initial_prompt != nullptr) options.initial_prompt = from.initial_prompt;
   options.policy = from.policy == ESP_POLICY_LOCAL_AGREEMENT ? LivePolicy::kLocalAgreement
                                                              : LivePolicy::kAlignAtt;
+  options.restrict_vocabulary = from.restrict_vocabulary != 0;
   options.detect_speech = from.detect_speech != 0;
   options.update_ms = from.update_ms;
   options.guard_ms = from.guard_ms;
@@ -163,7 +164,8 @@ void esp_session_options_init(esp_session_options* options) {
               .first_update_ms = defaults.first_update_ms,
               .longest_window_ms = defaults.longest_window_ms,
               .strictness = defaults.strictness,
-              .encoder_padding_ms = kPaddingThatSuits};
+              .encoder_padding_ms = kPaddingThatSuits,
+              .restrict_vocabulary = defaults.restrict_vocabulary};
 }
 
 void esp_update_init(esp_update* update) { Initialize(update); }

@@ -41,6 +41,7 @@ Result<TranscribeOptions> OptionsOf(const esp_transcribe_options& from) {
   options.carry_prompt = from.carry_prompt != 0;
   options.timestamps = from.timestamps != 0;
   options.word_times = from.word_timestamps != 0;
+  options.restrict_vocabulary = from.restrict_vocabulary != 0;
   options.beam_size = from.beam_size;
   options.normalize_length = from.normalize_length != 0;
   options.repetition_guard = from.repetition_guard != 0;

@@ -179,10 +179,40 @@ TensorRef EmbedTokens(PlanBuilder& b, const DecoderNames& names, const ModelConf
   return x;
 }
 
-// after_norm, the rows whose logits are wanted, the output layer (tied to the embedding in
-// Whisper), and the choices of those rows: (logit_rows, 2·ChoiceCount).
+// The output layer's weight and bias (tied to the embedding in Whisper, and without a bias), or
+// their rows of a subset of the tokens.
+struct OutputLayer {
+  WeightRef weight, bias;
+};
+
+OutputLayer OutputLayerOf(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
+                          const std::shared_ptr<const TokenSubset>& tokens) {
+  const bool owsm = config.family == ModelFamily::kOwsm;
+  const int32_t vocabulary = config.vocabulary_size;
+  const std::string bias = "decoder.output_layer.bias";
+  const OutputLayer whole = {b.Matrix(owsm ? "decoder.output_layer.weight" : names.Embedding(),
+                                      vocabulary, config.decoder.width),
+                             owsm ? b.Row(bias, vocabulary) : WeightRef{}};
+  if (tokens == nullptr) return whole;
+  OutputLayer part;
+  part.weight = b.SelectRows(whole.weight, tokens->name, {tokens, &tokens->ids});
+  if (!owsm) return part;
+  part.bias = b.Constant(bias + "[" + tokens->name + "]", 1, std::ssize(tokens->ids),
+                         [&]() -> Result<std::vector<float>> {
+                           const std::vector<float> all = b.Values(whole.bias);
+                           std::vector<float> values;
+                           for (const int32_t id : tokens->ids) {
+                             values.push_back(all[static_cast<size_t>(id)]);
+                           }
+                           return values;
+                         });
+  return part;
+}
+
+// after_norm, the rows whose logits are wanted, the output layer, and the choices of those rows:
+// (logit_rows, 2·ChoiceCount).
 TensorRef AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig& config,
-                    const TensorRef& x, int32_t max_logit_rows, int lane_count) {
+                    const StageOptions& options, const TensorRef& x, int32_t max_logit_rows) {
   const int32_t width = config.decoder.width, vocabulary = config.vocabulary_size;
   const int32_t logit_rows = b.AddLength("logit_rows", max_logit_rows);
   const TensorRef wanted = b.AddSlot("wanted", logit_rows, width);
@@ -190,18 +220,23 @@ TensorRef AddOutput(PlanBuilder& b, const DecoderNames& names, const ModelConfig
                      .indices = b.AddExternal("logit_indices", logit_rows, 1, DType::kI32),
                      .output = wanted});
   const TensorRef normed = Normalize(b, "after_norm", wanted, names.FinalNorm(), names.style());
-  const TensorRef logits = b.AddSlot("logits", logit_rows, vocabulary);
-  const bool owsm = config.family == ModelFamily::kOwsm;
-  b.Add(LinearOp{.input = normed,
-                 .weight = b.Matrix(owsm ? "decoder.output_layer.weight" : names.Embedding(),
-                                    vocabulary, width),
-                 .bias = owsm ? b.Row("decoder.output_layer.bias", vocabulary) : WeightRef{},
-                 .output = logits});
+  const OutputLayer layer = OutputLayerOf(b, names, config, options.tokens);
+  const bool whole = options.tokens == nullptr;
+  const int32_t scored = whole ? vocabulary : static_cast<int32_t>(options.tokens->ids.size());
+  const TensorRef logits = b.AddSlot("logits", logit_rows, scored);
+  b.Add(LinearOp{.input = normed, .weight = layer.weight, .bias = layer.bias, .output = logits});
   b.Tap("dec_logits", logits);
   const TensorRef log_probs = b.AddExternal("log_probs", logit_rows, vocabulary);
-  b.Add(LogSoftmaxOp{.input = logits, .output = log_probs});
+  const TensorRef scores = whole ? log_probs : b.AddSlot("scores", logit_rows, scored);
+  b.Add(LogSoftmaxOp{.input = logits, .output = scores});
+  if (!whole) {
+    b.Add(
+        GatherColumnsOp{.input = scores,
+                        .indices = b.AddFixedExternal("token_columns", 1, vocabulary, DType::kI32),
+                        .output = log_probs});
+  }
   const TokenSplit split = TokenSplitOf(config);
-  const int32_t choices = 2 * ChoiceCount(lane_count);
+  const int32_t choices = 2 * ChoiceCount(options.lane_count);
   const TensorRef tokens = b.AddExternal("choice_tokens", logit_rows, choices, DType::kI32);
   b.Add(TopTokensOp{
       .log_probs = log_probs,
@@ -282,7 +317,7 @@ void BuildDecoder(PlanBuilder& b, const ModelConfig& config, const StageOptions&
   }
   const int32_t logit_rows =
       options.all_logits ? b.MaxOf(in.rows) : std::max(options.lane_count, 2);
-  const TensorRef choices = AddOutput(b, names, config, x, logit_rows, options.lane_count);
+  const TensorRef choices = AddOutput(b, names, config, options, x, logit_rows);
   if (options.ctc_candidates > 0) AddCtcScores(b, config, options, steps, choices);
 }
 

@@ -97,6 +97,16 @@ WeightRef PlanBuilder::Part(const WeightRef& whole, int64_t row_begin, int64_t r
   return AddWeight(std::move(part));
 }
 
+WeightRef PlanBuilder::SelectRows(const WeightRef& whole, const std::string& name,
+                                  std::shared_ptr<const std::vector<int32_t>> ids) {
+  if (!whole.present()) return {};
+  Weight selected = plan_.weights[static_cast<size_t>(whole.index)];
+  selected.name += "[" + name + "]";
+  selected.rows = static_cast<int64_t>(ids->size());
+  selected.row_ids = std::move(ids);
+  return AddWeight(std::move(selected));
+}
+
 std::vector<float> PlanBuilder::Values(const WeightRef& ref) const {
   if (!ref.present()) return {};
   return Weights::Values(plan_.weights[static_cast<size_t>(ref.index)]);

@@ -45,6 +45,9 @@ class PlanBuilder {
                      const std::function<Result<std::vector<float>>()>& make);
   WeightRef Part(const WeightRef& whole, int64_t row_begin, int64_t row_count, int64_t column_begin,
                  int64_t column_count);
+  // The rows `ids` of a matrix, rising, without a copy; `name` tells them from other selections.
+  WeightRef SelectRows(const WeightRef& whole, const std::string& name,
+                       std::shared_ptr<const std::vector<int32_t>> ids);
   // The values behind a reference; empty after an error.
   std::vector<float> Values(const WeightRef& ref) const;
 

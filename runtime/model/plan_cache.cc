@@ -20,6 +20,7 @@ std::string KeyOf(Stage stage, const StageOptions& options) {
     for (const auto& [layer, head] : options.alignment_heads) {
       key += std::to_string(layer) + "." + std::to_string(head) + ",";
     }
+    if (options.tokens != nullptr) key += "o" + options.tokens->name;
   }
   return key;
 }

@@ -50,6 +50,14 @@ StageSizes SizesOf(const ModelConfig& config) {
   return sizes;
 }
 
+std::vector<int32_t> TokenColumns(const TokenSubset& tokens, int32_t vocabulary_size) {
+  std::vector<int32_t> columns(static_cast<size_t>(vocabulary_size), -1);
+  for (size_t i = 0; i < tokens.ids.size(); ++i) {
+    columns[static_cast<size_t>(tokens.ids[i])] = static_cast<int32_t>(i);
+  }
+  return columns;
+}
+
 void BuildCtc(PlanBuilder& b, const ModelConfig& config) {
   const int32_t steps = b.AddLength("steps", SizesOf(config).steps);
   const TensorRef encoded = b.AddExternal("enc_out", steps, config.encoder.width);

@@ -7,13 +7,15 @@
 //   source      enc_out             → source_key.i, source_value.i of the open layers
 //   decoder     tokens …, allowed   → log_probs, choice_tokens and choice_scores of the same rows;
 //                                     on request alignment, and with ctc_logp, ctc_hypotheses and
-//                                     ctc_state the choices' ctc_scores
+//                                     ctc_state the choices' ctc_scores; of a subset of the tokens
+//                                     with token_columns (TokenColumns)
 //
 // External slots are bound by these names. A closed gate's module is in no plan: no op, no cache
 // slot, no weight. Dense is the full mask, not another path.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,13 @@ namespace espalier {
 
 enum class Stage { kStem, kGates, kEncoder, kCtc, kSource, kDecoder };
 
+// The tokens whose scores an output layer gives; all others score -inf and their weights are not
+// read. The softmax is over these alone.
+struct TokenSubset {
+  std::string name;          // no other subset of the model has it
+  std::vector<int32_t> ids;  // rising
+};
+
 struct StageOptions {
   GateMask gates;
   int lane_count = 8;       // hypotheses of one decoder state
@@ -35,6 +44,7 @@ struct StageOptions {
   std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
   // Decoder: CTC prefix scores of this many of a row's choices (graph/ops/ctc_prefix_score.h).
   int ctc_candidates = 0;
+  std::shared_ptr<const TokenSubset> tokens = nullptr;  // decoder: null: the whole vocabulary
 };
 
 // Largest sizes of a model's windows, from its configuration.
@@ -61,6 +71,10 @@ inline int32_t ChoiceCount(int lane_count) { return 2 * lane_count; }
 inline int32_t CtcStateCount(int lane_count, int ctc_candidates) {
   return 2 * lane_count * ctc_candidates;
 }
+
+// `token_columns` for a decoder of `tokens`: the place of every token of the vocabulary among them,
+// -1 for those that are not.
+std::vector<int32_t> TokenColumns(const TokenSubset& tokens, int32_t vocabulary_size);
 
 // Errors: kCorrupt (a tensor is missing or has another shape; the message names it), kUnsupported
 // (the model has no such stage).

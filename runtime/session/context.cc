@@ -97,8 +97,10 @@ Result<Context> ResolveOwsm(const Engine& engine, const std::string& language_te
   const OwsmConfig& owsm = *engine.config().owsm;
   ESP_ASSIGN_OR_RETURN(const std::string language, OwsmLanguage(language_text, owsm.languages));
   ESP_ASSIGN_OR_RETURN(const std::string task, OwsmTask(task_text, owsm.tasks));
+  const bool transcribe = task == "<asr>";
   Context context{.language = Shown(language),
-                  .task = task == "<asr>" ? "transcribe" : "translate",
+                  .task = transcribe ? "transcribe" : "translate",
+                  .written_in = transcribe ? Shown(language) : WithoutBrackets(task).substr(3),
                   .language_id = engine.tokenizer().Find(language).value_or(-1),
                   .task_id = engine.tokenizer().Find(task).value_or(-1)};
   ESP_RETURN_IF_ERROR(FindGateRows(engine, language, task, &context));
@@ -131,7 +133,7 @@ Result<Context> ResolveWhisper(const Engine& engine, const std::string& language
     if (Iso639_1(language_text) != "en") {
       return Unsupported("language '" + language_text + "': this Whisper model knows English only");
     }
-    context.language = "en";
+    context.language = context.written_in = "en";
     ESP_RETURN_IF_ERROR(FindGateRows(engine, context.language, context.task, &context));
     return context;
   }
@@ -141,6 +143,7 @@ Result<Context> ResolveWhisper(const Engine& engine, const std::string& language
                        "' is not one of this model's: " + Few(LanguagesOf(engine).names));
   }
   context.language = found->first;
+  context.written_in = transcribe ? found->first : "en";
   context.language_id = found->second;
   context.task_id = transcribe ? whisper.transcribe_id : whisper.translate_id;
   ESP_RETURN_IF_ERROR(FindGateRows(engine, context.language, context.task, &context));

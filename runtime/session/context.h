@@ -9,11 +9,12 @@
 namespace espalier {
 
 struct Context {
-  std::string language = {};  // as users read it: "en" (ISO 639-1 where there is one, else 639-3)
-  std::string task = {};      // "transcribe" or "translate"
-  int language_id = -1;       // token; -1: an English-only Whisper, which has none
-  int task_id = -1;           // token; -1 likewise
-  int gate_language = 0;      // rows of the gate predictor's embeddings, 0 where it is not asked
+  std::string language = {};    // as users read it: "en" (ISO 639-1 where there is one, else 639-3)
+  std::string task = {};        // "transcribe" or "translate"
+  std::string written_in = {};  // language of the text, which a translation changes: "en", "deu"
+  int language_id = -1;         // token; -1: an English-only Whisper, which has none
+  int task_id = -1;             // token; -1 likewise
+  int gate_language = 0;        // rows of the gate predictor's embeddings, 0 where it is not asked
   int gate_task = 0;
   std::string gate_task_name = {};  // in gate files: "transcribe", "translate"; OWSM: "st_deu"
 };

@@ -123,6 +123,26 @@ Result<std::shared_ptr<Engine>> Engine::OnCpu() {
   return engine;
 }
 
+std::shared_ptr<const TokenSubset> Engine::TokensOf(std::string_view language) {
+  const std::optional<Scripts> scripts = Scripts::Of(language);
+  return scripts ? TokensOf(*scripts) : nullptr;
+}
+
+std::shared_ptr<const TokenSubset> Engine::LatinTokens() { return TokensOf(Scripts()); }
+
+std::shared_ptr<const TokenSubset> Engine::TokensOf(const Scripts& scripts) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto [found, is_new] = token_subsets_.try_emplace(scripts.name());
+  if (is_new) {
+    std::vector<int32_t> ids = TokensIn(scripts, *tokenizer_, config_.vocabulary_size);
+    if (std::ssize(ids) < config_.vocabulary_size) {
+      found->second =
+          std::make_shared<const TokenSubset>(TokenSubset{scripts.name(), std::move(ids)});
+    }
+  }
+  return found->second;
+}
+
 std::vector<DeviceInfo> ListDevices() { return ListBackendDevices(); }
 
 }  // namespace espalier

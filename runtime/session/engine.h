@@ -6,10 +6,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/backend/backend.h"
@@ -21,6 +23,7 @@
 #include "runtime/model/gate_file.h"
 #include "runtime/model/plan_cache.h"
 #include "runtime/session/gate_option.h"
+#include "runtime/text/scripts.h"
 #include "runtime/text/tokenizer.h"
 
 namespace espalier {
@@ -73,11 +76,19 @@ class Engine {
   int64_t parameter_count() const { return weights_->parameter_count(); }
   double load_seconds() const { return load_seconds_; }
 
+  // The tokens that texts in `language` are made of (text/scripts.h), for Inference::ScoreOnly;
+  // null, which is all, where the scripts are not known or leave nothing out. Made once for each
+  // set of scripts.
+  std::shared_ptr<const TokenSubset> TokensOf(std::string_view language);
+  // The same of Latin alone, which is among every language's: enough to hear a language by.
+  std::shared_ptr<const TokenSubset> LatinTokens();
+
  private:
   Engine() = default;
   Status OpenModel(const EngineOptions& options, const ModelFiles& files);
   Status ChooseGates(const GateRequest& request);
   void UseBackend(std::unique_ptr<Backend> backend);
+  std::shared_ptr<const TokenSubset> TokensOf(const Scripts& scripts);
 
   ModelConfig config_;
   std::shared_ptr<Weights> weights_;
@@ -92,6 +103,8 @@ class Engine {
   int threads_ = 0;
   std::mutex mutex_;
   std::shared_ptr<Engine> on_cpu_;  // guarded by mutex_
+  // By Scripts::name; guarded by mutex_.
+  std::map<std::string, std::shared_ptr<const TokenSubset>> token_subsets_;
 };
 
 // All devices that this build can use, whether or not a model is there.

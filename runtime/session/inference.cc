@@ -49,7 +49,8 @@ StageOptions Inference::OptionsOf() const {
           .all_logits = options_.all_logits,
           .alignment = options_.alignment,
           .alignment_heads = options_.alignment_heads,
-          .ctc_candidates = options_.ctc_candidates};
+          .ctc_candidates = options_.ctc_candidates,
+          .tokens = options_.tokens};
 }
 
 Result<Buffer*> Inference::NamedBuffer(const std::string& name, int64_t size_bytes) {
@@ -75,6 +76,10 @@ Status Inference::BindStage(Stage stage) {
   }
   ESP_ASSIGN_OR_RETURN(bound.state, executable->Bind(externals));
   bound.executable = std::move(executable);
+  if (stage == Stage::kDecoder && options_.tokens != nullptr) {
+    ESP_RETURN_IF_ERROR(
+        WriteInts("token_columns", TokenColumns(*options_.tokens, vocabulary_size())));
+  }
   timings_.weight_bytes_touched = BoundWeightBytes();
   timings_.plan_s += watch.Seconds();
   return OkStatus();

@@ -24,6 +24,7 @@ struct InferenceOptions {
   bool alignment = false;                                 // see set_alignment
   std::vector<std::pair<int, int>> alignment_heads = {};  // instead of the model's
   int ctc_candidates = 0;                                 // see ScoreByCtc
+  std::shared_ptr<const TokenSubset> tokens = nullptr;    // see ScoreOnly
 };
 
 // One stream; not thread-safe. Several may share an Engine and run at once.
@@ -59,6 +60,11 @@ class Inference final : public TokenScorer {
   // How many of a row's choices get CTC prefix scores from the next StartAndPick on; 0: none.
   // Errors: kUnsupported when the model has no CTC, those of building the plan.
   Status ScoreByCtc(int candidate_count);
+
+  // From the next Encode on the decoder scores these tokens, the others are -inf and the softmax is
+  // without them; null: all. The end token and every other symbol must be among them. CTC's
+  // log-probabilities stay those of all.
+  void ScoreOnly(std::shared_ptr<const TokenSubset> tokens) { options_.tokens = std::move(tokens); }
 
   // (encoder_steps, vocabulary) CTC log-probabilities of the encoded window, on the host; valid
   // until the next Encode. Errors: kUnsupported when the model has no CTC.

@@ -32,6 +32,9 @@ struct TranscribeOptions {
   double maxlen_ratio = 0.0;  // spec §10
   double minlen_ratio = 0.0;
   bool normalize_length = false;
+  // Tokens that the scripts of the text's language cannot hold (text/scripts.h) are not scored,
+  // from when the language is known on; nothing changes for a language whose scripts are not known.
+  bool restrict_vocabulary = false;
   bool repetition_guard = true;  // OWSM: loops are cut off (search/repetition.h); ESPnet keeps them
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};  // Whisper's fallback ladder
   double compression_ratio_threshold = 2.4;

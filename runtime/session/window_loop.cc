@@ -55,6 +55,7 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
   if (options.language != "auto") {
     ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, options.language, options.task));
   }
+  inference_->ScoreOnly(TokensScored(options));
 
   Transcript transcript;
   const int64_t limit = options.duration_ms > 0 ? options.duration_ms * sample_rate() / 1000 : -1;
@@ -162,7 +163,13 @@ Status WindowLoop::EncodeWindow(const AudioWindow& window, const TranscribeOptio
 Status WindowLoop::ChooseContext(const TranscribeOptions& options) {
   ESP_ASSIGN_OR_RETURN(const std::string heard, HearLanguage(*engine_, *inference_));
   ESP_ASSIGN_OR_RETURN(context_, ResolveContext(*engine_, heard, options.task));
+  inference_->ScoreOnly(TokensScored(options));
   return OkStatus();
+}
+
+std::shared_ptr<const TokenSubset> WindowLoop::TokensScored(const TranscribeOptions& options) {
+  if (!options.restrict_vocabulary) return nullptr;
+  return context_ ? engine_->TokensOf(context_->written_in) : engine_->LatinTokens();
 }
 
 void WindowLoop::Report(const std::vector<Segment>& segments, const TranscribeObserver& observer,

@@ -60,6 +60,7 @@ class WindowLoop : public Transcriber {
   Status TimeWordsOf(const AudioWindow& window, int64_t advance, std::vector<Segment>* segments,
                      Transcript* transcript);
   Status ChooseContext(const TranscribeOptions& options);
+  std::shared_ptr<const TokenSubset> TokensScored(const TranscribeOptions& options);
   void Report(const std::vector<Segment>& segments, const TranscribeObserver& observer,
               Transcript* transcript) const;
   void FillTimings(const Timings& before, double total_s, Timings* timings) const;

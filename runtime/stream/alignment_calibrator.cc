@@ -38,8 +38,9 @@ Result<std::unique_ptr<AlignmentCalibrator>> AlignmentCalibrator::Create(
                                  engine->config().name.c_str(), kVoiceSampleRate,
                                  engine->config().frontend.sample_rate));
   }
-  ESP_ASSIGN_OR_RETURN(std::unique_ptr<LiveDecoder> decoder,
-                       LiveDecoder::Create(engine, LivePaddingMs(engine->config())));
+  ESP_ASSIGN_OR_RETURN(
+      std::unique_ptr<LiveDecoder> decoder,
+      LiveDecoder::Create(engine, {.encoder_padding_ms = LivePaddingMs(engine->config())}));
   return std::unique_ptr<AlignmentCalibrator>(
       new AlignmentCalibrator(std::move(engine), std::move(decoder)));
 }

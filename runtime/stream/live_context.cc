@@ -38,6 +38,7 @@ Status LiveContext::Choose(bool first_window, int64_t window_ms, LiveDecoder* de
   }
   if (!context_ || !SameContext(*context_, *chosen)) gates_.reset();
   context_ = std::move(chosen);
+  decoder->ExpectContext(*context_);
   if (!gates_) {
     ESP_ASSIGN_OR_RETURN(gates_, decoder->LookAtGates(*context_));
     ++look_count_;

@@ -46,6 +46,12 @@ float SilentFeature(ModelFamily family) {
   return family == ModelFamily::kOwsm ? std::log(kFloor) : std::log10(kFloor);
 }
 
+// < 0: the whole window.
+int PaddingFrames(const FrontendConfig& frontend, int padding_ms) {
+  if (padding_ms < 0) return -1;
+  return static_cast<int>(int64_t{padding_ms} * frontend.sample_rate / 1000 / frontend.hop_length);
+}
+
 }  // namespace
 
 int LivePaddingMs(const ModelConfig& config) {
@@ -54,12 +60,17 @@ int LivePaddingMs(const ModelConfig& config) {
 }
 
 LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary,
-                         int padding_frames)
+                         const LiveDecoderOptions& options)
     : engine_(std::move(engine)),
       computing_(engine_),
       vocabulary_(std::move(vocabulary)),
-      inference_(std::make_unique<Inference>(computing_, InferenceOptions{.alignment = true})),
-      padding_frames_(padding_frames),
+      inference_(std::make_unique<Inference>(
+          computing_,
+          InferenceOptions{
+              .alignment = true,
+              .tokens = options.restrict_vocabulary ? engine_->LatinTokens() : nullptr})),
+      restricts_vocabulary_(options.restrict_vocabulary),
+      padding_frames_(PaddingFrames(engine_->config().frontend, options.encoder_padding_ms)),
       max_frames_(SizesOf(engine_->config()).frames),
       fewest_frames_(std::min(FewestFrames(engine_->config()), max_frames_)),
       frames_per_step_(FramesPerStep(engine_->config().encoder)),
@@ -69,13 +80,10 @@ LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabula
 }
 
 Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine> engine,
-                                                         int encoder_padding_ms) {
+                                                         const LiveDecoderOptions& options) {
   ESP_ASSIGN_OR_RETURN(LiveVocabulary vocabulary, LiveVocabulary::Create(*engine));
-  const FrontendConfig& frontend = engine->config().frontend;
-  const int64_t samples = int64_t{encoder_padding_ms} * frontend.sample_rate / 1000;
-  const auto frames = static_cast<int>(samples / frontend.hop_length);
-  return std::unique_ptr<LiveDecoder>(new LiveDecoder(std::move(engine), std::move(vocabulary),
-                                                      encoder_padding_ms < 0 ? -1 : frames));
+  return std::unique_ptr<LiveDecoder>(
+      new LiveDecoder(std::move(engine), std::move(vocabulary), options));
 }
 
 void LiveDecoder::set_stop(const std::stop_token& stop) {
@@ -109,6 +117,10 @@ Status LiveDecoder::Embed(std::span<const float> frames) {
 
 Result<GateMask> LiveDecoder::LookAtGates(const Context& context) {
   return GatesOf(*computing_, context, *inference_);
+}
+
+void LiveDecoder::ExpectContext(const Context& context) {
+  if (restricts_vocabulary_) inference_->ScoreOnly(engine_->TokensOf(context.written_in));
 }
 
 // Padding attracts attention of its own; a token is where it looks most within the audio.

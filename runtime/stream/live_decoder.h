@@ -39,16 +39,22 @@ struct LiveDecodeOptions {
                         // never
 };
 
+struct LiveDecoderOptions {
+  // Silence that follows a window's audio before the encoder sees it; negative: up to the model's
+  // whole window.
+  int encoder_padding_ms = 0;
+  bool restrict_vocabulary = false;  // as LiveOptions
+};
+
 // Silence behind a window's audio that suits the model, in ms; negative: up to its whole window.
 int LivePaddingMs(const ModelConfig& config);
 
 // One session; not thread-safe. Several may share an engine.
 class LiveDecoder {
  public:
-  // encoder_padding_ms: silence that follows a window's audio before the encoder sees it; negative:
-  // up to the model's whole window. Errors: those of LiveVocabulary.
+  // Errors: those of LiveVocabulary.
   static Result<std::unique_ptr<LiveDecoder>> Create(std::shared_ptr<Engine> engine,
-                                                     int encoder_padding_ms);
+                                                     const LiveDecoderOptions& options);
 
   void set_stop(const std::stop_token& stop);
 
@@ -64,6 +70,9 @@ class LiveDecoder {
   Result<std::string> HearLanguage() { return espalier::HearLanguage(*computing_, *inference_); }
   // One look of the gate predictor at the embedded window.
   Result<GateMask> LookAtGates(const Context& context);
+  // The context of the windows from the next Encode on, which says what tokens are scored where the
+  // vocabulary is restricted; until the first one those of Latin are.
+  void ExpectContext(const Context& context);
   Status Encode(const GateMask& gates) { return inference_->Encode(gates); }
 
   // `previous`: text before the window; `prefix`: what the window's text begins with, whatever is
@@ -90,7 +99,8 @@ class LiveDecoder {
   bool aligns() const { return inference_->HasAlignment(); }
 
  private:
-  LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary, int padding_frames);
+  LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabulary,
+              const LiveDecoderOptions& options);
   Result<int> StepOf(int row);
   // Feeds the prompt; choices_ are then those behind it. Sets the hypothesis' no_speech_prob.
   Status Start(std::span<const int> prompt, int length, LiveHypothesis* hypothesis);
@@ -104,6 +114,7 @@ class LiveDecoder {
   LiveVocabulary vocabulary_;
   std::unique_ptr<Inference> inference_;
   std::stop_token stop_;
+  bool restricts_vocabulary_;
   int padding_frames_;  // < 0: the whole window
   int max_frames_;
   int fewest_frames_;  // of a window with its padding

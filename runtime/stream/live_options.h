@@ -17,6 +17,8 @@ struct LiveOptions {
   bool carry_text = true;           // what was before an utterance helps to decode it; never with a
                                     // model that knows single utterances (OWSM of true lengths)
 
+  bool restrict_vocabulary = false;  // as TranscribeOptions
+
   bool detect_speech = true;  // false: everything is one utterance after another, cut by length
   int strictness = 2;         // of the voice detector, 0 to 3
   SilenceRules silence = {};

@@ -66,7 +66,10 @@ Result<std::unique_ptr<LiveSession>> LiveSession::Create(std::shared_ptr<Engine>
   checked.carry_text = checked.carry_text && KnowsMoreThanOneUtterance(config);
   ESP_RETURN_IF_ERROR(CheckOptions(checked, window_ms));
   const int padding = checked.encoder_padding_ms.value_or(LivePaddingMs(config));
-  ESP_ASSIGN_OR_RETURN(std::unique_ptr<LiveDecoder> decoder, LiveDecoder::Create(engine, padding));
+  ESP_ASSIGN_OR_RETURN(
+      std::unique_ptr<LiveDecoder> decoder,
+      LiveDecoder::Create(engine, {.encoder_padding_ms = padding,
+                                   .restrict_vocabulary = checked.restrict_vocabulary}));
   std::unique_ptr<LiveSession> session(
       new LiveSession(std::move(engine), checked, std::move(decoder)));
   ESP_RETURN_IF_ERROR(session->SetContext(checked.language, checked.task));
@@ -335,12 +338,13 @@ Status LiveSession::WarmUp() {
   const ModelConfig& config = engine_->config();
   const std::vector<float> frames(kWarmUpFrames * static_cast<size_t>(config.frontend.mel_count));
   ESP_RETURN_IF_ERROR(decoder_->Embed(frames));
-  // The gates of the first context are known only when speech is there: all open will do.
-  ESP_RETURN_IF_ERROR(decoder_->Encode(engine_->forced_gates().value_or(AllOpen(config))));
   const LanguageTokens languages = LanguagesOf(*engine_);
   const bool named = options_.language != "auto" || languages.names.empty();
   const Result<Context> context =
       ResolveContext(*engine_, named ? options_.language : languages.names[0], options_.task);
+  if (named && context.ok()) decoder_->ExpectContext(*context);
+  // The gates of the first context are known only when speech is there: all open will do.
+  ESP_RETURN_IF_ERROR(decoder_->Encode(engine_->forced_gates().value_or(AllOpen(config))));
   if (!context.ok()) return OkStatus();  // the language that is heard may be another one
   return decoder_->Decode(*context, {}, {}, {.token_limit = 1}).status();
 }

@@ -58,6 +58,11 @@ Result<std::string> ContextOptions::Task() const {
   return "st:" + target_language;
 }
 
+void AddRestrictVocabulary(CLI::App& app, bool* restrict_vocabulary) {
+  app.add_flag("--restrict-vocabulary", *restrict_vocabulary,
+               "Leave out tokens that the language's scripts cannot hold");
+}
+
 void SearchOptions::AddTo(CLI::App& app) {
   app.add_option("--beam-size", beam_size, "Hypotheses kept; 1: greedy")
       ->type_name("N")
@@ -123,6 +128,7 @@ void DecodeOptions::AddTo(CLI::App& app) {
                  "Text that precedes the first window: names, style")
       ->type_name("TEXT");
   app.add_flag("--carry-prompt", carry_prompt_, "Each window's text precedes the next one");
+  AddRestrictVocabulary(app, &restrict_vocabulary_);
   app.add_flag("--no-timestamps", no_timestamps_, "One segment per window, no time tokens");
   app.add_flag("--word-timestamps", word_timestamps_,
                "Words with times in json, jsonl and the cuts of srt and vtt");
@@ -152,6 +158,7 @@ Result<esp_transcribe_options> DecodeOptions::Build() {
   options.task = task_.c_str();
   options.initial_prompt = prompt_.c_str();
   options.carry_prompt = carry_prompt_;
+  options.restrict_vocabulary = restrict_vocabulary_;
   options.timestamps = !no_timestamps_;
   options.word_timestamps = word_timestamps_;
   options.repetition_guard = !no_repetition_guard_;

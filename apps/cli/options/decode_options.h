@@ -28,6 +28,9 @@ struct ContextOptions {
   Result<std::string> Task() const;
 };
 
+// --restrict-vocabulary, of the verbs that decode.
+void AddRestrictVocabulary(CLI::App& app, bool* restrict_vocabulary);
+
 // ESPnet's search parameters.
 struct SearchOptions {
   int beam_size = 1;
@@ -74,6 +77,7 @@ struct DecodeOptions {
   bool word_timestamps_ = false;
   bool no_repetition_guard_ = false;
   bool carry_prompt_ = false;
+  bool restrict_vocabulary_ = false;
   std::string end_time_threshold_;
   std::vector<CLI::Option*> whisper_only_, owsm_only_;
 };

@@ -17,6 +17,7 @@ void LiveVerbOptions::AddTo(CLI::App& app) {
                  "Text that precedes the first utterance: names, style")
       ->type_name("TEXT");
   app.add_flag("--no-carry", no_carry_, "Utterances do not hear of the text before them");
+  AddRestrictVocabulary(app, &restrict_vocabulary_);
   app.add_option("--guard-ms", values_.guard_ms, "AlignAtt: the newest audio that is not trusted")
       ->type_name("MS")
       ->check(WholeBetween(0, kLongestMs))
@@ -56,6 +57,7 @@ Result<esp_session_options> LiveVerbOptions::Build() {
   options.initial_prompt = prompt_.empty() ? nullptr : prompt_.c_str();
   options.carry_text = no_carry_ ? 0 : 1;
   options.detect_speech = no_vad_ ? 0 : 1;
+  options.restrict_vocabulary = restrict_vocabulary_;
   options.policy =
       policy == kLocalAgreementName ? ESP_POLICY_LOCAL_AGREEMENT : ESP_POLICY_ALIGN_ATT;
   return options;

@@ -35,7 +35,7 @@ struct LiveVerbOptions {
   std::string task_, prompt_;
   bool no_vad_ = false;
   bool no_carry_ = false;
-
+  bool restrict_vocabulary_ = false;
 };
 
 }  // namespace espalier::cli

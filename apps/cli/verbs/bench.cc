@@ -84,6 +84,7 @@ class BenchVerb final : public Verb {
     context_.language = "en";
     context_.AddTo(app);
     search_.AddTo(app);
+    AddRestrictVocabulary(app, &restrict_vocabulary_);
     live_.AddTo(app);
   }
 
@@ -96,6 +97,7 @@ class BenchVerb final : public Verb {
     options_.timestamps = timestamps_;
     options_.temperatures = &kOnlyTemperature;
     options_.temperature_count = 1;
+    options_.restrict_vocabulary = restrict_vocabulary_;
     search_.ApplyTo(&options_);
     if (std::find(audio_.begin(), audio_.end(), "-") != audio_.end()) {
       return InvalidArgument("bench reads its audio several times: name files");
@@ -246,6 +248,7 @@ class BenchVerb final : public Verb {
   double seconds_ = 30;
   int runs_ = 3;
   bool timestamps_ = false;
+  bool restrict_vocabulary_ = false;
   ModelOptions model_;
   ContextOptions context_;
   SearchOptions search_;
