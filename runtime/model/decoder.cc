@@ -196,7 +196,7 @@ OutputLayer OutputLayerOf(PlanBuilder& b, const DecoderNames& names, const Model
   if (tokens == nullptr) return whole;
   OutputLayer part;
   part.weight = b.SelectRows(whole.weight, tokens->name, {tokens, &tokens->ids});
-  if (!owsm) return part;
+  if (!whole.bias.present()) return part;
   part.bias = b.Constant(bias + "[" + tokens->name + "]", 1, std::ssize(tokens->ids),
                          [&]() -> Result<std::vector<float>> {
                            const std::vector<float> all = b.Values(whole.bias);

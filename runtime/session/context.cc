@@ -98,9 +98,10 @@ Result<Context> ResolveOwsm(const Engine& engine, const std::string& language_te
   ESP_ASSIGN_OR_RETURN(const std::string language, OwsmLanguage(language_text, owsm.languages));
   ESP_ASSIGN_OR_RETURN(const std::string task, OwsmTask(task_text, owsm.tasks));
   const bool transcribe = task == "<asr>";
+  const bool translate = task.starts_with("<st_");
   Context context{.language = Shown(language),
                   .task = transcribe ? "transcribe" : "translate",
-                  .written_in = transcribe ? Shown(language) : WithoutBrackets(task).substr(3),
+                  .written_in = translate ? WithoutBrackets(task).substr(3) : Shown(language),
                   .language_id = engine.tokenizer().Find(language).value_or(-1),
                   .task_id = engine.tokenizer().Find(task).value_or(-1)};
   ESP_RETURN_IF_ERROR(FindGateRows(engine, language, task, &context));

@@ -209,8 +209,10 @@ static void test_transcriber(esp_model *model, const char *wav) {
   EXPECT(esp_audio_open_reader(give, &given, (int64_t)count, &audio) == ESP_OK);
   options.user = &from_reader;
   options.beam_size = 2;
+  options.restrict_vocabulary = 1;
   EXPECT(esp_transcribe(transcriber, audio, &options) == ESP_OK);
   check_transcript(transcriber, &from_reader);
+  options.restrict_vocabulary = 0;
   esp_audio_close(audio);
 
   /* Who hears enough may say so; so may who is asked. */

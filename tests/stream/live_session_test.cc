@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "runtime/text/scripts.h"
 #include "tests/session/faulty_backend.h"
 #include "tests/stream/signals.h"
 
@@ -306,6 +307,26 @@ TEST(LiveSessionGatesTest, OneLookServesTheWholeStream) {
   ASSERT_TRUE(session->SetContext("deu", "asr").ok());
   Play(session.get(), SpeechLike(1, 0), [] { return size_t{1600}; });
   EXPECT_EQ(session->status().gate_look_count, 3);
+}
+
+TEST(LiveSessionVocabularyTest, OnlyTheLanguagesScriptsAreWritten) {
+  const auto engine = OpenEngine("model_plain");  // has kana beside Latin
+  ASSERT_NE(engine, nullptr);
+  for (const char* language : {"eng", "auto"}) {
+    LiveOptions options = Quick();
+    options.language = language;
+    options.restrict_vocabulary = true;
+    const auto session = Open(engine, options);
+    ASSERT_NE(session, nullptr);
+    ASSERT_TRUE(session->WarmUp().ok());
+    const auto finals = FinalsOf(Play(session.get(), Conversation(), [] { return size_t{1600}; }));
+    ASSERT_FALSE(finals.empty());
+    for (const LiveEvent& final : finals) {
+      const std::optional<Scripts> scripts = Scripts::Of(final.language);
+      ASSERT_TRUE(scripts) << final.language;
+      EXPECT_TRUE(scripts->MayHold(final.committed)) << final.language << ": " << final.committed;
+    }
+  }
 }
 
 TEST(LiveSessionOptionsTest, NonsenseIsRefused) {
