@@ -44,7 +44,8 @@ MEASURED = """
 ## Measured
 
 `models/training/demo/evaluate.py --ctc-weight 0.3 -- --gates budget=B --beam-size 5`, through
-`espalier transcribe`; {machine}. Columns by B; with 0 nothing is closed; "no CTC": `--ctc-weight 0`. ESPnet's
+`espalier transcribe`; {machine}. Columns by B, a share of the time; with 0 nothing is closed; "decoder 0.5": `--gates gate_pack_decoder`, half
+of the decoder's gates by cost; "no CTC": `--ctc-weight 0`. ESPnet's
 CTC score swallows the first 0.3 s (models/training/demo/README.md), which costs a known sentence its first word
 and keeps prompts of unknown words nearer to their sound.
 "grammar": unseen sentences, voices of the training; "unseen voice": unseen sentences and voices;

@@ -169,10 +169,11 @@ def page(args, clips, rows, agree, shown):
     parts = [
         "# Gates of the demo model\n",
         "Made by `models/training/demo/gate_report.py`; %s.\n" % measuring.machine(),
-        "Error rates over %d test clips, synthesised and human; time: `espalier bench` over %d of them, recognised and "
-        "translated, processor time of one thread, as a share of the time with every gate open. A budget is a share of the "
-        "time, \"decoder 0.5\" of what the decoder's gates cost (gate_pack_decoder). \"by context\" are the pack's gates; "
-        "the others are the controls that the script's first lines name.\n" % (clips, TIMED_CLIPS),
+        "Error rates over %d test clips, synthesised and human; time: `espalier bench` over %d of them, "
+        "recognised and translated, processor time of one thread, as a share of the time with every gate "
+        "open. A budget is a share of the time, \"decoder 0.5\" of what the decoder's gates cost "
+        "(gate_pack_decoder). \"by context\" are the pack's gates; the others are the controls that the "
+        "script's first lines name.\n" % (clips, TIMED_CLIPS),
         "![accuracy against time](accuracy.svg)\n",
         measuring.markdown_table(HEAD, rows),
         "\n## Contexts\n",
@@ -224,7 +225,12 @@ def main():
             if not key[0].startswith("decoder"):
                 series.setdefault(key[1], []).append((shares[0], errors[0]))
             print(*rows[-1], flush=True)
-        agree = [[name, *row] for name in (args.shown, "decoder 0.5") if name in gates for row in agreement(gates[name])]
+        agree = [
+            [name, *row]
+            for name in (args.shown, "decoder 0.5")
+            if name in gates
+            for row in agreement(gates[name])
+        ]
         command = [args.espalier, "gates", files[0], "-m", args.model, "--gates", "budget=" + args.shown]
         svg = os.path.join(args.out, "gates.svg")
         subprocess.run([*command, "--all-contexts", "--svg", svg], check=True, stdout=subprocess.DEVNULL)

@@ -3,7 +3,8 @@
 A gated run starts from a dense one and goes on with all weights, so that one set of weights serves
 every budget: a batch draws one of them, or none. A budget is a share of the time, all gates' or the
 decoder's alone. The contexts meet it together: a closed gate is paid for at one price in all of them,
-so that a context closes what it can best spare. docs/gates.md says what gates are.
+so that a context closes what it can best spare. Then the gates stand, and only the weights learn: left
+to move they flip for ever at the budget's edge. docs/gates.md says what gates are.
 """
 
 from typing import NamedTuple
@@ -20,7 +21,7 @@ ROWS = ["other", *LANGUAGES.values()]  # languages of the predictor; the first i
 PULL, PRICE_RATE = 10.0, 0.05  # what a gap to the budget adds to the price: while it lasts, for good
 SMOOTHED = 0.98  # running mean of the closed share, over batches of whatever contexts
 UNNAMED = 0.1  # share of the items whose language the predictor is not told
-RAMP, QUIET = 0.3, 0.65  # shares of a run: the target is reached; from here on no noise
+RAMP, SETTLED = 0.3, 0.5  # shares of a run: the target is reached; from here on the gates stand
 PREDICTOR_RATE = 4.0  # times the other weights' rate
 
 
@@ -67,20 +68,24 @@ def context_of(language, task):
 
 
 class Gating:
-    """budgets: Budgets, one a predictor."""
+    """budgets: Budgets, one a predictor. The gates stand from `settled` updates on."""
 
     def __init__(self, budgets, costs_path, total):
         self.budgets, self._total = budgets, total
+        self.settled = SETTLED * total
         self.weights = {budget: budget_weights(budget, costs_path) for budget in budgets}
         self._shares = dict.fromkeys(budgets, 0.0)  # closed, running means
         self._prices = dict.fromkeys(budgets, 0.0)
         self._budget = self._chosen = None
 
     def state(self):
-        return {"shares": self._shares, "prices": self._prices}
+        prices = {b.name: (self._shares[b], self._prices[b]) for b in self.budgets}
+        return {"prices": prices, "settled": self.settled}
 
     def restore(self, state):
-        self._shares, self._prices = state["shares"], state["prices"]
+        for budget in self.budgets:
+            self._shares[budget], self._prices[budget] = state["prices"][budget.name]
+        self.settled = state["settled"]
 
     def closed(self, gates, budget):
         """(B, gates) -> the share that they close, over the batch."""
@@ -95,17 +100,19 @@ class Gating:
         for row in contexts:
             if rng.random() < UNNAMED:
                 row[0] = 0
+        if update >= self.settled:
+            choose = hard_chooser(model, contexts, self._budget)
+            return torch.no_grad()(choose)
         _, tau = gating.ramp_then_cool(update, self._total, RAMP)
         predictor = model.predictors[self._budget.name]
 
-        def choose(pooled):
+        def choose_sampled(pooled):
             logits = predictor(pooled.detach().float(), *contexts.T)
-            noise = gating.gumbel_noise(logits.shape) if update < QUIET * self._total else None
-            gates = gating.straight_through(logits, tau, noise)
+            gates = gating.straight_through(logits, tau, gating.gumbel_noise(logits.shape))
             self._chosen = gates = within(self._budget, gates)
             return gates
 
-        return choose
+        return choose_sampled
 
     def penalty(self, update):
         """Of the gates that were chosen last, to be added to the loss.

@@ -44,7 +44,7 @@ from training.demo.decoding import ctc_greedy, decoder_greedy  # noqa: E402
 from training.demo.features import FeatureStore  # noqa: E402
 from training.demo.model import WIDTH, DemoModel  # noqa: E402
 
-PEAK_RATE, GATED_RATE, WARM_UP = 2e-3, 8e-4, 300
+PEAK_RATE, GATED_RATE, HEALING_RATE, WARM_UP = 2e-3, 8e-4, 4e-4, 300
 PLAIN_UPDATES = 1500  # with one voice a language, without strong augmentation
 STRINGS_AFTERWARDS = 0.25  # share of strings of single words when these are no longer all there is
 JOINED = 0.15  # share of the sentences that come in pairs, since the decoder joined
@@ -127,9 +127,14 @@ class Run:
             self.start()
 
     def start(self):
-        """A run's averaged weights or a model's, and predictors that know their input's range."""
-        self.model.load_state_dict(self.read_start(self.args.start), strict=False)
-        gating.fit_inputs(self.model, [self.source.next() for _ in range(20)])
+        """A run's averaged weights or a model's; the gates of a gated run stand as they are, new
+        predictors get to know their input's range."""
+        weights = self.read_start(self.args.start)
+        self.model.load_state_dict(weights, strict=False)
+        if any(name.startswith("predictors.") for name in weights):
+            self.gating.settled = 0
+        else:
+            gating.fit_inputs(self.model, [self.source.next() for _ in range(20)])
         self.average.load_state_dict(self.model.state_dict())
         self.decoder_from = 0
 
@@ -236,7 +241,9 @@ class Run:
         batch = self.source.next()
         loss, ctc, attention = self.losses(batch)
         for group in self.optimiser.param_groups:
-            peak = GATED_RATE if self.gating else PEAK_RATE
+            peak = PEAK_RATE
+            if self.gating:
+                peak = GATED_RATE if self.gating.settled else HEALING_RATE
             group["lr"] = group["times"] * rate_at(self.update, self.args.total, peak)
         self.optimiser.zero_grad()
         loss.backward()
@@ -456,7 +463,9 @@ def main():
     parser.add_argument("--total", type=int, default=30000, help="updates of the whole run")
     parser.add_argument("--start", metavar="FOLDER", help="a dense run or a model: this run trains gates")
     parser.add_argument("--budgets", type=budget_list, default=(), metavar="LIST", help="such as 0.2,0.3")
-    parser.add_argument("--decoder-budgets", type=budget_list, default=(), metavar="LIST", help="of the decoder's gates alone")
+    parser.add_argument(
+        "--decoder-budgets", type=budget_list, default=(), metavar="LIST", help="of its gates alone"
+    )
     parser.add_argument("--costs", metavar="FILE", help="of espalier profile: what closing a gate counts")
     parser.add_argument("--minutes", type=float, default=1e9, help="end this part after so long")
     parser.add_argument("--by-heart", type=int, metavar="N", help="wiring test: N clips only")
