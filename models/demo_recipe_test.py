@@ -347,11 +347,14 @@ class ModelTest(unittest.TestCase):
         out = os.path.join(self.folder, "gated-model")
         state = torch.load(run.path, weights_only=False)
         self.convert(state["average"], out)
-        rows = package_gates.write(folder, out, [self.features], None, "0.2")
-        for budget, _, after in rows:
-            self.assertAlmostEqual(after, budget.share, delta=0.06)
+        rows = package_gates.write(folder, out, [self.features], None, "0.2", also=(0.4,))
+        for budget, before, after in rows:
+            if budget in budgets:
+                self.assertEqual(after, before)
+            else:
+                self.assertAlmostEqual(after, budget.share, delta=0.06)
         config, arrays = read_pack(os.path.join(out, "gate_pack"), out)
-        self.assertEqual(list(config["gates"]["budgets"]), ["0", "0.2", "0.6"])
+        self.assertEqual(list(config["gates"]["budgets"]), ["0", "0.2", "0.4", "0.6"])
         decoder_config, _ = read_pack(os.path.join(out, "gate_pack_decoder"), out)
         self.assertEqual(list(decoder_config["gates"]["budgets"]), ["0", "0.5"])
         self.assertEqual(config["base"]["family"], "owsm")

@@ -191,7 +191,9 @@ Result<LiveHypothesis> LiveDecoder::Decode(const Context& context, std::span<con
     LiveToken& token = hypothesis.tokens.back();
     ESP_ASSIGN_OR_RETURN(token.step, StepOf(row));
     ids.push_back(token.id);
-    if (again.Add(token.step)) {
+    // OWSM's decoder knows ends of all lengths, and heads that were not trained to look where the
+    // sound is would take a last word for one said again.
+    if (engine_->config().family == ModelFamily::kWhisper && again.Add(token.step)) {
       const size_t size = hypothesis.tokens.size();
       hypothesis.tokens.resize(size - std::min<size_t>(size, SaidAgain::kTokens));
       return hypothesis;

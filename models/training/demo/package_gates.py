@@ -5,9 +5,10 @@
                      [--default-budget B]
 
 MODEL: what package.py and convert.py made of the same RUN; its gate_pack folder is written, and
-gate_pack_decoder with the budgets of the decoder alone, if the run has any. One offset a predictor makes
-the arg-max gates meet the budget, recognition and translation alike, on dev clips and a part of the
-training's (training/calibrate.py). --costs as in the run.
+gate_pack_decoder with the budgets of the decoder alone, if the run has any. Gates that were trained are
+taken as they stand, for these the weights have learnt to do without. Budgets in --also take the nearest
+one's predictor, with an offset that makes the arg-max gates meet the budget, recognition and translation
+alike, on dev clips and a part of the training's (training/calibrate.py). --costs as in the run.
 """
 
 import argparse
@@ -80,15 +81,15 @@ def contexts():
 
 
 @torch.no_grad()
-def brought_to(budget, predictor, weights, pooled):
-    """(copy of a predictor whose arg-max gates meet the budget, closed share before, after)"""
+def brought_to(budget, trained, predictor, weights, pooled):
+    """(copy of the predictor trained for a budget, for this one, closed share before, after)"""
     predictor = copy.deepcopy(predictor)
     if budget.of_decoder:
         last = predictor.mlp[2]
         last.weight[: 2 * GATES[0]] = 0.0
         last.bias[: 2 * GATES[0]].view(-1, 2)[:, OPEN] = ALWAYS_OPEN
     margins = calibrate.context_margins(predictor, pooled, contexts(), len(TASKS))
-    offset = calibrate.offset_for(margins, weights, budget.share)
+    offset = 0.0 if budget == trained else calibrate.offset_for(margins, weights, budget.share)
     predictor.shift_open(offset)
     return predictor, *(calibrate.mean_closed(margins, o, weights) for o in (0.0, offset))
 
@@ -96,7 +97,7 @@ def brought_to(budget, predictor, weights, pooled):
 def write(run, model_folder, stores, costs_path, default_budget, also=()):
     """Writes the packs; returns (Budget, closed share before the offset, after it) rows.
 
-    also: shares that were not trained; each takes the nearest one's predictor, with its own offset.
+    also: shares that were not trained.
     """
     model, trained = load(run)
     pooled = pooled_inputs(model, stores)
@@ -117,7 +118,7 @@ def write(run, model_folder, stores, costs_path, default_budget, also=()):
         for budget in sorted(wanted):
             nearest = min(known, key=lambda each: abs(each.share - budget.share))
             weights = gating.budget_weights(budget, costs_path)
-            found = brought_to(budget, model.predictors[nearest.name], weights, pooled)
+            found = brought_to(budget, nearest, model.predictors[nearest.name], weights, pooled)
             predictors[budget.share] = found[0]
             rows.append((budget, *found[1:]))
         predictors[0.0] = fixed_predictor(next(iter(predictors.values())))
