@@ -31,7 +31,11 @@ esp_status Guard(const Body& body) {
   } catch (const std::bad_alloc&) {
     return ReportLiteral(ESP_EXHAUSTED, "out of memory");
   } catch (const std::exception& error) {
-    return Report(Internal(error.what()));
+    try {
+      return Report(Internal(error.what()));
+    } catch (...) {  // no memory for its words
+      return ReportLiteral(ESP_INTERNAL, "an exception");
+    }
   } catch (...) {
     return ReportLiteral(ESP_INTERNAL, "an exception of no known kind");
   }

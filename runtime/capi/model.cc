@@ -109,7 +109,9 @@ esp_model_info InfoOf(const esp_model& model) {
       static_cast<int32_t>(WindowSamples(config) * 1000 / config.frontend.sample_rate);
   info.language_count = static_cast<int32_t>(model.languages.size());
   info.gate_count = config.gate ? AllOpen(config).gate_count() : 0;
-  info.translates = whisper ? config.whisper->multilingual : config.owsm->tasks.size() > 1;
+  info.translates =  // into English, what the task "translate" is
+      whisper ? config.whisper->multilingual
+              : std::ranges::count(config.owsm->tasks, std::string("<st_eng>")) > 0;
   info.parameter_count = model.engine->parameter_count();
   info.device_name = model.engine->device().name.c_str();
   info.device_detail = model.engine->device().detail.c_str();

@@ -65,6 +65,9 @@ Result<TranscribeOptions> OptionsOf(const esp_transcribe_options& from) {
   if (options.offset_ms < 0 || options.duration_ms < 0) {
     return InvalidArgument("a negative offset_ms or duration_ms");
   }
+  constexpr int64_t kMostMs = int64_t{1} << 40;  // 34 years; in samples still a number
+  options.offset_ms = std::min(options.offset_ms, kMostMs);
+  options.duration_ms = std::min(options.duration_ms, kMostMs);
   return options;
 }
 

@@ -38,7 +38,8 @@ Status ReadBudget(const std::string& word, GateRequest* out) {
 }
 
 Status ReadPath(const std::string& word, GateRequest* out) {
-  const bool folder = std::filesystem::is_directory(word);
+  std::error_code unknown;  // a name too long, say: then it is no such file
+  const bool folder = std::filesystem::is_directory(word, unknown);
   if (folder && !IsGatePack(word)) {
     return InvalidArgument("gates: " + word + ": no gate pack: it has no gate_pack.json");
   }

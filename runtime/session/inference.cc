@@ -65,8 +65,8 @@ Status Inference::BindStage(Stage stage) {
   const Stopwatch watch;
   ESP_ASSIGN_OR_RETURN(std::shared_ptr<Executable> executable,
                        engine_->plans().Get(stage, OptionsOf()));
-  BoundStage& bound = stages_[stage];
-  if (bound.executable == executable) return OkStatus();
+  const auto known = stages_.find(stage);
+  if (known != stages_.end() && known->second.executable == executable) return OkStatus();
   const Plan& plan = executable->plan();
   std::vector<Buffer*> externals(static_cast<size_t>(plan.external_count));
   for (const Slot& slot : plan.slots) {
@@ -74,12 +74,14 @@ Status Inference::BindStage(Stage stage) {
     ESP_ASSIGN_OR_RETURN(externals[static_cast<size_t>(slot.external)],
                          NamedBuffer(slot.name, plan.MaxBytes(slot)));
   }
+  BoundStage bound;
   ESP_ASSIGN_OR_RETURN(bound.state, executable->Bind(externals));
   bound.executable = std::move(executable);
   if (stage == Stage::kDecoder && options_.tokens != nullptr) {
     ESP_RETURN_IF_ERROR(
         WriteInts("token_columns", TokenColumns(*options_.tokens, vocabulary_size())));
   }
+  stages_[stage] = std::move(bound);  // only what is whole: a stage that failed is bound anew
   timings_.weight_bytes_touched = BoundWeightBytes();
   timings_.plan_s += watch.Seconds();
   return OkStatus();

@@ -88,6 +88,9 @@ Result<Transcript> WindowLoop::Transcribe(AudioReader& audio, const TranscribeOp
   if (context_) {
     transcript.language = context_->language;
     transcript.task = context_->task;
+  } else {  // silence, in which no language was heard
+    const bool same = options.task == "transcribe" || options.task == "asr";
+    transcript.task = same ? "transcribe" : "translate";
   }
   if (const std::string warning = audio.warning(); !warning.empty()) {
     transcript.warnings.push_back(warning);

@@ -215,7 +215,7 @@ Result<bool> TimeWords(Inference& inference, const Context& context, const Spoke
   for (size_t s = 0; s < segments.size(); ++s) {
     const size_t count = text.counts[s];
     segments[s].words = MakeWords(
-        splitter, context.language, std::span(text.ids).subspan(begin, count),
+        splitter, context.written_in, std::span(text.ids).subspan(begin, count),
         std::span(text.log_probs).subspan(begin, count), std::span(times).subspan(begin, count));
     begin += count;
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/session/owsm_text.h"
+#include "runtime/text/language.h"
 #include "runtime/text/utf8.h"
 
 namespace espalier {
@@ -28,7 +29,8 @@ std::string Trimmed(const std::string& text) {
 bool WritesBlanks(const std::string& language) {
   static constexpr std::array<std::string_view, 9> kWithout = {"zh", "ja", "th",  "lo", "my",
                                                                "km", "bo", "yue", "cmn"};
-  return std::find(kWithout.begin(), kWithout.end(), language) == kWithout.end();
+  const std::string code = Iso639_1(language).value_or(language);
+  return std::find(kWithout.begin(), kWithout.end(), code) == kWithout.end();
 }
 
 bool EndsSentence(const std::string& text) {

@@ -17,7 +17,17 @@ Status LiveContext::Change(const std::string& language, const std::string& task)
   if (language != "auto") {
     ESP_RETURN_IF_ERROR(ResolveContext(*engine_, language, task).status());
   } else if (const LanguageTokens all = LanguagesOf(*engine_); !all.names.empty()) {
-    ESP_RETURN_IF_ERROR(ResolveContext(*engine_, all.names[0], task).status());
+    // Whatever will be said: a gate file or a predictor may know some of the languages only.
+    Status first = OkStatus();
+    for (const std::string& name : all.names) {
+      const Status status = ResolveContext(*engine_, name, task).status();
+      if (status.ok()) {
+        first = status;
+        break;
+      }
+      if (first.ok()) first = status;
+    }
+    ESP_RETURN_IF_ERROR(first);
   }
   language_ = language;
   task_ = task;

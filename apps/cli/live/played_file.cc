@@ -1,6 +1,8 @@
 // Files and pipes as sources of a live session.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -44,7 +46,9 @@ class FastFile final : public LiveSource {
 // counted. That thread owns what it touches: blocked in a read, it is left behind.
 class PacedFile final : public LiveSource {
  public:
-  PacedFile(std::unique_ptr<Audio> audio, int sample_rate) : shared_(std::make_shared<Shared>()) {
+  PacedFile(std::unique_ptr<Audio> audio, int sample_rate)
+      : most_samples_(std::ptrdiff_t{sample_rate} * 3 / 10),
+        shared_(std::make_shared<Shared>()) {
     std::thread(&PacedFile::ReadAll, shared_, std::move(audio), sample_rate).detach();
   }
   ~PacedFile() override { Stop(); }
@@ -58,7 +62,12 @@ class PacedFile final : public LiveSource {
       ended_ = shared_->read_all || shared_->stopped;
       ESP_RETURN_IF_ERROR(shared_->status);
     }
-    return std::exchange(shared_->samples, {});
+    // As a microphone gives it: what waits longer is backlog.
+    std::vector<float>& waiting = shared_->samples;
+    const auto end = waiting.begin() + std::min(std::ssize(waiting), most_samples_);
+    std::vector<float> given(waiting.begin(), end);
+    waiting.erase(waiting.begin(), end);
+    return given;
   }
   void Stop() override {
     const std::lock_guard lock(shared_->mutex);
@@ -105,6 +114,7 @@ class PacedFile final : public LiveSource {
     }
   }
 
+  const std::ptrdiff_t most_samples_;
   std::shared_ptr<Shared> shared_;
   bool ended_ = false;
 };

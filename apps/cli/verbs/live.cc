@@ -65,11 +65,14 @@ class LiveVerb final : public Verb {
     // A session that is interrupted, or whose sound broke off, ends like any other: what was said
     // last is decoded and shown.
     context.interrupts.WaitForSecondSignal();
-    ESP_RETURN_IF_ERROR(session_->Finish());
-    ESP_RETURN_IF_ERROR(Show({}, &view));
+    const Status ended = session_->Finish();
+    const Status shown = Show({}, &view);
+    // Files are ended whatever came: what was final until then is in them.
     ESP_RETURN_IF_ERROR(CloseFiles());
     context.console.ClearStatusLine();
     if (source_->overrun_count() > 0) SayOverruns(&context.console);
+    ESP_RETURN_IF_ERROR(ended);
+    ESP_RETURN_IF_ERROR(shown);
     ESP_RETURN_IF_ERROR(heard);
     const bool cut_short = context.interrupts.token().stop_requested() && !file_.empty() && !quit_;
     return cut_short ? ExitCode(StatusCode::kCancelled) : 0;

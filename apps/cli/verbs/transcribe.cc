@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "apps/cli/client/transcriber.h"
@@ -30,10 +31,11 @@ constexpr int kSomeInputsFailed = 1;
 
 std::string NameOf(const std::string& input) { return input == "-" ? "standard input" : input; }
 
-// What no other file of a batch would survive either.
-bool EndsTheBatch(const Status& status) {
+// What no other file of a batch would survive either. A language that is heard in each may be one
+// that the gates do not know.
+bool EndsTheBatch(const Status& status, bool language_is_heard) {
   return status.code() == StatusCode::kCancelled || status.code() == StatusCode::kUnwritable ||
-         status.code() == StatusCode::kUnsupported;
+         (status.code() == StatusCode::kUnsupported && !language_is_heard);
 }
 
 // Ends of progress: where decoding starts and stops, in seconds.
@@ -204,7 +206,7 @@ class TranscribeVerb final : public Verb {
       }
       const Status status = RunJob(job, position, decode, context);
       if (status.ok()) continue;
-      if (EndsTheBatch(status)) return status;
+      if (EndsTheBatch(status, std::string_view(options_.language) == "auto")) return status;
       context.console.Error(status);
       ++failed;
     }
