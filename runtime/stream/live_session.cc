@@ -281,7 +281,10 @@ int LiveSession::CertainTokens(const std::vector<TimedToken>& tokens) {
   return decoder_->vocabulary().splitter().WholeWords(ids, certain, context_.language());
 }
 
+// All of it, so that a call after one that failed leaves nothing out. Where the endpointer has not
+// ended the utterance this is a cut: the speech goes on, in the next one.
 Status LiveSession::EndUtterance() {
+  const bool cut = endpointer_->active();
   end_frame_ = std::min(end_frame_, track_->end());
   if (!decoded_to_end_) {
     ESP_ASSIGN_OR_RETURN(std::vector<TimedToken> tokens, DecodeTo(end_frame_, Extent::kToEnd));
@@ -291,17 +294,23 @@ Status LiveSession::EndUtterance() {
   if (SaysNothing(utterance_->tentative())) utterance_->DropTentative();
   utterance_->CommitAll();
   const int64_t end_ms = std::max(MsOfFrame(end_frame_), utterance_->begin_ms());
-  const int64_t speech_end_ms = MsOfFrame(FrameOf(endpointer_->speech_end_frame()));
-  Emit({.type = LiveEventType::kSpeechEnd,
-        .utterance_id = utterance_->id(),
-        .t0_ms = utterance_->begin_ms(),
-        .t1_ms = std::clamp(speech_end_ms, utterance_->begin_ms(), end_ms)});
+  if (!cut) {
+    const int64_t speech_end_ms = MsOfFrame(FrameOf(endpointer_->speech_end_frame()));
+    Emit({.type = LiveEventType::kSpeechEnd,
+          .utterance_id = utterance_->id(),
+          .t0_ms = utterance_->begin_ms(),
+          .t1_ms = std::clamp(speech_end_ms, utterance_->begin_ms(), end_ms)});
+  }
   EmitFinal(*utterance_, end_ms);
   Remember(*utterance_);
   previous_end_ms_ = end_ms;
   last_heartbeat_ms_ = InputMs();
   utterance_.reset();
   ending_ = false;
+  if (cut) {
+    endpointer_->Cut();
+    BeginUtterance(end_frame_);
+  }
   return OkStatus();
 }
 

@@ -241,10 +241,7 @@ Status LiveSession::CutEverything() {
   ending_ = true;
   end_frame_ = track_->end();
   decoded_to_end_ = false;
-  ESP_RETURN_IF_ERROR(EndUtterance());
-  endpointer_->Cut();
-  BeginUtterance(end_frame_);
-  return OkStatus();
+  return EndUtterance();
 }
 
 void LiveSession::EmitPartial() {

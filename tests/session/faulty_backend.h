@@ -1,6 +1,7 @@
 // The CPU backend under another name, one of whose runs or allocations fails.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -14,9 +15,11 @@ struct Fault {
   int allocations_left = -1;  // 0: the next allocation fails
   int run_count = 0;
   bool lost = false;
+  std::function<void()> before_run = {};  // how tests stop what is being computed
 
   Status OnRun() {
     ++run_count;
+    if (before_run) before_run();
     if (runs_left >= 0 && runs_left-- == 0) lost = true;
     return lost ? Status(StatusCode::kDeviceLost, "the faulty device is gone") : OkStatus();
   }

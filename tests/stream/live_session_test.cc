@@ -372,6 +372,55 @@ TEST(LiveSessionCancelTest, NothingIsLost) {
   EXPECT_EQ(Summary(events), expected);
 }
 
+// One utterance after another, of which nothing is committed before it is cut.
+LiveOptions CutsOnly() {
+  LiveOptions options = Quick();
+  options.detect_speech = false;
+  options.first_update_ms = 60'000;
+  return options;
+}
+
+// A cut whose decoding is cancelled is made by the next call, and the stream goes on behind it.
+TEST(LiveSessionCancelTest, ACutIsMadeByTheNextCall) {
+  const auto fault = std::make_shared<Fault>();
+  const auto engine =
+      Engine::Open({.model_folder = kModels + "model_plain",
+                    .threads = 1,
+                    .beam_size_max = 1,
+                    .open_backend = [fault] { return FaultyBackend::Make(fault); }});
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  const std::vector<float> samples = SpeechLike(6, 1);
+  const auto undisturbed = Open(*engine, CutsOnly());
+  const auto expected = Play(undisturbed.get(), samples, [] { return size_t{160}; });
+  ASSERT_GE(FinalsOf(expected).size(), 3u);
+  EXPECT_EQ(std::count_if(expected.begin(), expected.end(),
+                          [](const auto& e) { return e.type == LiveEventType::kSpeechEnd; }),
+            1)
+      << "a cut has none";
+  const auto session = Open(*engine, CutsOnly());
+  std::vector<LiveEvent> events;
+  int cancelled_count = 0;
+  for (size_t at = 0; at < samples.size(); at += 160) {
+    std::stop_source stop;
+    session->set_stop(stop.get_token());
+    fault->before_run = [&] { stop.request_stop(); };
+    const Status status = session->Push(std::span(samples).subspan(at, 160));
+    fault->before_run = {};
+    session->set_stop({});
+    if (!status.ok()) {
+      EXPECT_EQ(status.code(), StatusCode::kCancelled);
+      ++cancelled_count;
+      ASSERT_TRUE(session->Push({}).ok());
+    }
+    ASSERT_TRUE(session->status().in_utterance) << at;
+    TakeEvents(session.get(), &events);
+  }
+  EXPECT_GE(cancelled_count, 3);
+  ASSERT_TRUE(session->Finish().ok());
+  TakeEvents(session.get(), &events);
+  EXPECT_EQ(Summary(events), Summary(expected));
+}
+
 TEST(LiveSessionThreadsTest, TwoSessionsOfOneEngineAtOnce) {
   const auto engine = OpenEngine("model_gated");
   const std::vector<float> samples = Conversation();
