@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "runtime/base/string_format.h"
 #include "runtime/search/ctc_alignment.h"
 #include "runtime/search/repetition.h"
 #include "runtime/search/token_set.h"
@@ -81,6 +82,12 @@ LiveDecoder::LiveDecoder(std::shared_ptr<Engine> engine, LiveVocabulary vocabula
 
 Result<std::unique_ptr<LiveDecoder>> LiveDecoder::Create(std::shared_ptr<Engine> engine,
                                                          const LiveDecoderOptions& options) {
+  const ModelConfig& config = engine->config();
+  const int step = FramesPerStep(config.encoder) * config.frontend.hop_length;
+  if (int64_t{step} * 1000 < config.frontend.sample_rate) {
+    return Unsupported(StrFormat("%s: an encoder step of %d samples, less than a millisecond",
+                                 config.name.c_str(), step));
+  }
   ESP_ASSIGN_OR_RETURN(LiveVocabulary vocabulary, LiveVocabulary::Create(*engine));
   return std::unique_ptr<LiveDecoder>(
       new LiveDecoder(std::move(engine), std::move(vocabulary), options));

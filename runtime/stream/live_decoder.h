@@ -52,7 +52,8 @@ int LivePaddingMs(const ModelConfig& config);
 // One session; not thread-safe. Several may share an engine.
 class LiveDecoder {
  public:
-  // Errors: those of LiveVocabulary.
+  // Errors: kUnsupported (encoder steps of less than 1 ms, in which all of live decoding counts);
+  // those of LiveVocabulary.
   static Result<std::unique_ptr<LiveDecoder>> Create(std::shared_ptr<Engine> engine,
                                                      const LiveDecoderOptions& options);
 
@@ -95,6 +96,7 @@ class LiveDecoder {
   // Frames of the window that hold audio, as steps.
   int content_steps() const { return content_steps_; }
   int frames_per_step() const { return frames_per_step_; }
+  int max_positions() const { return inference_->max_positions(); }
   int max_frames() const { return max_frames_; }
   bool aligns() const { return inference_->HasAlignment(); }
 

@@ -127,6 +127,7 @@ LiveStatus LiveSession::status() const {
           .update_count = update_count_,
           .dropped_count = dropped_count_,
           .gate_look_count = context_.look_count(),
+          .kept_ms = MsOfFrame(track_->end() - track_->begin()),
           .in_utterance = utterance_.has_value(),
           .timings = decoder_->timings()};
 }
@@ -205,7 +206,9 @@ Status LiveSession::Follow(EndpointChange change) {
 }
 
 void LiveSession::BeginUtterance(int64_t frame) {
-  utterance_.emplace(++last_id_, MsOfFrame(std::max(frame, track_->begin())));
+  // The utterance before may reach beyond the end of its speech, and owns that audio.
+  const int64_t begin_ms = MsOfFrame(std::max(frame, track_->begin()));
+  utterance_.emplace(++last_id_, std::max(begin_ms, previous_end_ms_));
   last_update_ms_ = -1;
   decoded_to_end_ = false;
   policy_->Forget();
@@ -310,6 +313,8 @@ Status LiveSession::EndUtterance() {
   if (cut) {
     endpointer_->Cut();
     BeginUtterance(end_frame_);
+    // Without silences nothing else lets go of what is behind.
+    track_->DropBefore(FrameOfMs(WindowBeginMs()));
   }
   return OkStatus();
 }

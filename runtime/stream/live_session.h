@@ -35,6 +35,7 @@ struct LiveStatus {
   int64_t update_count = 0;   // windows decoded
   int64_t dropped_count = 0;  // updates left out because the caller lagged
   int gate_look_count = 0;
+  int64_t kept_ms = 0;  // audio whose features are held
   bool in_utterance = false;
   Timings timings = {};
 };
@@ -43,7 +44,7 @@ struct LiveStatus {
 class LiveSession {
  public:
   // Errors: kInvalidArgument (options), kUnsupported (a language or task the model does not have,
-  // a model of another sample rate than 16 kHz).
+  // a model of another sample rate than 16 kHz, or of encoder steps of less than 1 ms).
   static Result<std::unique_ptr<LiveSession>> Create(std::shared_ptr<Engine> engine,
                                                      const LiveOptions& options);
 

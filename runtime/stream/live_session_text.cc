@@ -1,6 +1,7 @@
 // LiveSession: from the frames of an utterance to its text, and where long ones are cut.
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "runtime/search/whisper_fallback.h"
@@ -83,11 +84,15 @@ Result<std::vector<TimedToken>> LiveSession::DecodeOnce(int64_t end_frame, Exten
   const std::vector<int> committed = utterance_->CommittedIds();
   prefix.insert(prefix.end(), committed.begin(), committed.end());
   const auto most = static_cast<int>(kTokensAnyway + window_ms * kTokensPerSecond / 1000);
+  // A long initial prompt makes room for what the window may say.
+  const auto room = static_cast<size_t>(std::max(decoder_->max_positions() - most, 0));
+  const std::span<const int> previous =
+      std::span(previous_).last(std::min(previous_.size(), std::max(room, kRememberedTokens)));
   // Text that nobody will see is not decoded while audio waits.
   const bool hidden = extent == Extent::kPartial && backlog_ms_ > 0;
   ESP_ASSIGN_OR_RETURN(
       last_hypothesis_,
-      decoder_->Decode(context_.context(), previous_, prefix,
+      decoder_->Decode(context_.context(), previous, prefix,
                        {.token_limit = std::max(most - static_cast<int>(prefix.size()), 1),
                         .heard_step = HeardStep(),
                         .stop_step = hidden ? policy_->StopStep(content_steps_) : -1}));
@@ -157,6 +162,7 @@ void LiveSession::Remember(const Utterance& utterance) {
 
 void LiveSession::LetPastGo(int64_t from_ms) {
   const std::vector<int> left = past_.TakeBefore(from_ms);
+  if (left.empty()) return;  // an initial prompt is not shortened before something was said
   previous_.insert(previous_.end(), left.begin(), left.end());
   const size_t surplus = previous_.size() - std::min(previous_.size(), kRememberedTokens);
   previous_.erase(previous_.begin(), previous_.begin() + static_cast<int64_t>(surplus));

@@ -348,6 +348,24 @@ TEST(LiveSessionOptionsTest, NonsenseIsRefused) {
   EXPECT_EQ(code(options), StatusCode::kInvalidArgument);
 }
 
+// Speech that goes on as soon as an utterance has ended: the pre-roll is not its own.
+TEST(LiveSessionRestTest, UtterancesDoNotOverlap) {
+  LiveOptions options = Quick();
+  options.silence.end_ms = options.silence.end_unfinished_ms = options.silence.pause_ms;
+  const auto session = Open(OpenEngine("model_plain"), options);
+  ASSERT_NE(session, nullptr);
+  std::vector<float> samples;
+  for (int voice = 0; voice < 4; ++voice) {
+    Append(SpeechLike(0.8, voice), &samples);
+    Append(Silence(0.3), &samples);
+  }
+  const auto finals = FinalsOf(Play(session.get(), samples, [] { return size_t{1600}; }));
+  ASSERT_GE(finals.size(), 3u);
+  for (size_t i = 1; i < finals.size(); ++i) {
+    EXPECT_GE(finals[i].t0_ms, finals[i - 1].t1_ms) << i;
+  }
+}
+
 // A cancelled call keeps the audio: the next one gives the same text.
 TEST(LiveSessionCancelTest, NothingIsLost) {
   const auto engine = OpenEngine("model_plain");
@@ -419,6 +437,18 @@ TEST(LiveSessionCancelTest, ACutIsMadeByTheNextCall) {
   ASSERT_TRUE(session->Finish().ok());
   TakeEvents(session.get(), &events);
   EXPECT_EQ(Summary(events), Summary(expected));
+}
+
+TEST(LiveSessionMemoryTest, CutsLetGoOfWhatIsBehindThem) {
+  const auto session = Open(OpenEngine("model_plain"), CutsOnly());
+  ASSERT_NE(session, nullptr);
+  const std::vector<float> samples = SpeechLike(12, 1);
+  int64_t most_ms = 0;
+  for (size_t at = 0; at < samples.size(); at += 1600) {
+    ASSERT_TRUE(session->Push(std::span(samples).subspan(at, 1600)).ok());
+    most_ms = std::max(most_ms, session->status().kept_ms);
+  }
+  EXPECT_LE(most_ms, 2400) << "more than the model's window";
 }
 
 TEST(LiveSessionThreadsTest, TwoSessionsOfOneEngineAtOnce) {
