@@ -219,6 +219,17 @@ Result<std::unique_ptr<PcmSource>> OpenSource(const std::string& name,
 
 }  // namespace
 
+Status CheckSamples(std::span<const float> samples) {
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (!(std::fabs(samples[i]) <= kMaxMagnitude)) {
+      return InvalidArgument(StrFormat("sample %zu is %g, expected a number of at most %g", i,
+                                       static_cast<double>(samples[i]),
+                                       static_cast<double>(kMaxMagnitude)));
+    }
+  }
+  return OkStatus();
+}
+
 Result<std::unique_ptr<AudioReader>> AudioReader::Open(const AudioOptions& options) {
   ESP_RETURN_IF_ERROR(CheckPcmFormat("audio", options.sample_rate, 1));
   ESP_RETURN_IF_ERROR(CheckPcmFormat("raw audio", options.raw_sample_rate, options.raw_channels));

@@ -21,6 +21,10 @@
 
 namespace espalier {
 
+// kInvalidArgument, naming the sample, where one is no number or beyond any that audio has (1e10):
+// it would spoil all that follows.
+Status CheckSamples(std::span<const float> samples);
+
 struct AudioOptions {
   std::string path;             // "-": standard input
   int sample_rate = 16000;      // Hz of what Read returns, 1000 to 768000

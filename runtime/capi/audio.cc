@@ -50,6 +50,7 @@ class GivenReader final : public AudioReader {
     const auto asked = static_cast<int64_t>(out.size());
     const int64_t count = read_(user_, out.data(), asked);
     if (count < 0 || count > asked) return InvalidArgument("the audio's reader failed");
+    ESP_RETURN_IF_ERROR(CheckSamples(out.first(static_cast<size_t>(count))));
     return static_cast<size_t>(count);
   }
   std::optional<int64_t> total_samples() const override {
@@ -100,6 +101,7 @@ esp_status esp_audio_open_samples(const float* samples, size_t count, esp_audio*
     if ((samples == nullptr && count > 0) || out == nullptr) {
       return InvalidArgument("samples or audio is null");
     }
+    ESP_RETURN_IF_ERROR(CheckSamples({samples, count}));
     auto audio = std::make_unique<esp_audio>();
     audio->reader = std::make_unique<GivenSamples>(std::span(samples, count));
     *out = audio.release();

@@ -566,7 +566,8 @@ ESP_API void esp_update_init(esp_update *update);
 ESP_API esp_status esp_begin(esp_session *session);
 ESP_API esp_status esp_reset(esp_session *session);
 
-/* Takes samples, any number of them, and does the work that is due. update may be null. */
+/* Takes samples, any number of them, and does the work that is due. update may be null.
+ * ESP_INVALID_ARGUMENT, and none of them taken: one is no number, or beyond 1e10. */
 ESP_API esp_status esp_feed(esp_session *session, const float *samples, size_t count,
                             esp_update *update);
 ESP_API esp_status esp_feed_i16(esp_session *session, const int16_t *samples, size_t count,

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/audio/audio_reader.h"
 #include "runtime/base/string_format.h"
 #include "runtime/capi/abort_watch.h"
 #include "runtime/capi/espalier.h"
@@ -196,6 +197,7 @@ esp_status esp_reset(esp_session* session) { return Begin(session); }
 esp_status esp_feed(esp_session* session, const float* samples, size_t count, esp_update* update) {
   return Compute(session, update, [&]() -> Status {
     if (samples == nullptr && count > 0) return InvalidArgument("samples are null");
+    ESP_RETURN_IF_ERROR(CheckSamples({samples, count}));
     return session->live->Push({samples, count}, session->backlog_samples);
   });
 }

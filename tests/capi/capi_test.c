@@ -131,6 +131,8 @@ static void test_stream(esp_session *session, const int16_t *samples, size_t cou
   EXPECT(esp_reset(session) == ESP_OK);
   EXPECT(esp_feed(session, NULL, 0, &update) == ESP_OK && update.input_ms == 0);
   EXPECT(esp_feed(session, NULL, 5, NULL) == ESP_INVALID_ARGUMENT);
+  const float no_number[2] = {0.0f, 1e30f};
+  EXPECT(esp_feed(session, no_number, 2, NULL) == ESP_INVALID_ARGUMENT);
 }
 
 static void test_abort(esp_session *session, const int16_t *samples, size_t count) {

@@ -15,6 +15,10 @@ python3 "$OLDPWD/tests/cli/check_live.py" lines text || fail "JSON lines"
 expect 0 live --fast copy.wav
 cmp -s out text || fail "the recording says something else"
 expect 5 live --fast --record copy.wav talk.wav
+cp talk.wav own.wav
+expect 2 live --fast --record own.wav --force own.wav
+has err "would replace an input"
+cmp -s own.wav talk.wav || fail "its own input was recorded over"
 expect 0 live --fast -f tsv talk.wav
 [[ $(wc -l < out) == 3 ]] || fail "expected a head and two utterances"
 expect 2 live --fast --json-lines -f srt talk.wav

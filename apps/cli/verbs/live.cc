@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <span>
 
 #include "apps/cli/live/keyboard.h"
@@ -98,6 +99,10 @@ class LiveVerb final : public Verb {
   }
 
   Status OpenFiles(const std::optional<Job>& job, Console* console) {
+    std::error_code error;
+    if (!record_.empty() && file_ != "-" && std::filesystem::equivalent(record_, file_, error)) {
+      return InvalidArgument(record_ + ": would replace an input");
+    }
     if (job) {
       const WriterOptions writer{.file = job->input,
                                  .model = opened_->name(),
